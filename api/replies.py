@@ -1,0 +1,45 @@
+"""From what the services answer to what goes over the wire."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Future
+
+from litestar.response.base import ASGIResponse
+
+from workflows.services.rendering import JSON, encoded
+from workflows.store.writer import Outcome
+from workflows.store.writing import Reply
+
+REPLAYED = "idempotency-replayed"
+
+
+def response(reply: Reply) -> ASGIResponse:
+    """The reply as it stands, byte for byte."""
+    headers = dict(reply.headers)
+    media_type = headers.pop("content-type")
+    if reply.replayed:
+        headers[REPLAYED] = "true"
+    return ASGIResponse(body=reply.body, status_code=reply.status, headers=headers, media_type=media_type)
+
+
+def json_response(
+    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> ASGIResponse:
+    return ASGIResponse(body=encoded(value), status_code=status, headers=dict(headers or {}), media_type=JSON)
+
+
+async def outcomes(future: Future[tuple[Outcome, ...]]) -> tuple[Outcome, ...]:
+    """Wait for the writer; being cancelled meanwhile withdraws nothing, unlike `asyncio.wrap_future`."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    def resolved(_: Future[tuple[Outcome, ...]]) -> None:
+        loop.call_soon_threadsafe(wake)
+
+    future.add_done_callback(resolved)
+    await waiter
+    return future.result()

@@ -1,0 +1,70 @@
+"""Canonical bytes and hashes of ledger entries.
+
+The bytes equal RFC 8785 under a restricted profile: ASCII keys, texts, integers below 2^53, booleans and null; no
+floating point, no U+0000, no lone surrogate. `check` enforces the profile on values that come from outside, before
+they are queued, so that writing can no longer fail because of them.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+INTEGER_LIMIT = 2**53
+ENTRY_LIMIT = 65_535
+"""Largest entry in bytes: transparency-log bundles prefix each entry with a 16-bit length (C2SP tlog-tiles)."""
+_COMMITMENT = b"\x02"
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def canonical_bytes(value: Json) -> bytes:
+    """The one UTF-8 encoding of a value that keeps the profile."""
+    return _encoder.encode(value).encode("utf-8")
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def commitment(salt: bytes, data: bytes) -> str:
+    """SHA-256 over 0x02, the salt and the bytes: binds to a text without revealing or keeping it."""
+    return hashlib.sha256(_COMMITMENT + salt + data).hexdigest()
+
+
+def violations(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Each place (JSON Pointer) where a value leaves the profile, with what is wrong there."""
+    if isinstance(value, str):
+        yield from _text_violations(value, path)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) >= INTEGER_LIMIT:
+            yield path, f"integer {value} is outside ±(2^53 - 1)"
+    elif isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _key_violations(key, path)
+            yield from violations(member, f"{path}/{_pointer(str(key))}")
+    elif isinstance(value, list | tuple):
+        for index, member in enumerate(value):
+            yield from violations(member, f"{path}/{index}")
+    else:
+        yield path, f"{type(value).__name__} is not allowed; use text, integer, boolean, null, list or object"
+
+
+def _pointer(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _key_violations(key: object, path: str) -> Iterator[tuple[str, str]]:
+    if not isinstance(key, str) or not key.isascii():
+        yield path, f"key {key!r} is not ASCII text"
+
+
+def _text_violations(text: str, path: str) -> Iterator[tuple[str, str]]:
+    if "\x00" in text:
+        yield path, "text holds U+0000, which no database keeps"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        yield path, "text holds half of a surrogate pair, which is not valid Unicode"

@@ -1,0 +1,58 @@
+"""Logs of the running server: one JSON object per line on standard error.
+
+Owns the format and what may never appear in it. What is worth a line is decided where it happens.
+"""
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+_NEVER: Final = frozenset(
+    {"authorization", "body", "cookie", "headers", "idempotency_key", "key", "password", "secret", "token"}
+)
+"""Fields that would carry keys, cookies or what a person wrote."""
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Sends the logs of this program and of its libraries to standard error; may be called again.
+
+    Args:
+        level: Of this program's own lines; libraries speak from WARNING on.
+    """
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, *_COMMON, *_RENDER],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_COMMON],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_RENDER],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # Set by name, because a framework that lowers the root's level would make it log every transition.
+    logging.getLogger("transitions").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(level)
+    # Names whole addresses with their queries; the application logs its requests itself.
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+def _without_secrets(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    for name in [name for name in fields if name.lower().replace("-", "_") in _NEVER]:
+        del fields[name]
+    return fields
+
+
+_COMMON: Final[tuple[Processor, ...]] = (
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _without_secrets,
+    structlog.processors.format_exc_info,
+)
+_RENDER: Final[tuple[Processor, ...]] = (structlog.processors.JSONRenderer(ensure_ascii=False),)

@@ -1,0 +1,219 @@
+"""Reading the world that commands are decided on: their cases, relations, facts, units and grants.
+
+Which rows are needed follows from the definitions' footprints; a handful of queries serves any number of commands.
+Locks are the caller's: the writer loads under them, a dry run without any.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, cast
+
+from sqlalchemy import Connection, Select, bindparam, select
+
+from workflows.core.case import Actor, Case, CaseId, Command, Fire, Open
+from workflows.core.definition import Definitions, Footprint
+from workflows.core.documents import OPEN, Level
+from workflows.core.world import Count, Unit, World
+from workflows.store.rows import actor_of, case_of
+from workflows.store.tables import api_key, case_link, cases, count_entry, unit
+
+
+def _among(name: str) -> Any:  # noqa: ANN401 - an expanding parameter has no narrower type
+    return bindparam(name, expanding=True)
+
+
+_CASES: Final = select(cases).where(cases.c.id.in_(_among("ids")))
+_CHILDREN: Final = select(cases).where(cases.c.parent.in_(_among("ids")))
+_LISTS: Final = select(case_link.c.other_id, case_link.c.case_id).where(case_link.c.other_id.in_(_among("ids")))
+_OF_UNIT: Final = select(cases).where(
+    cases.c.unit.in_(_among("units")), cases.c.workflow.in_(_among("workflows")), cases.c.state.in_(_among("states"))
+)
+_COUNTS: Final = select(count_entry).where(
+    count_entry.c.unit.in_(_among("units")), count_entry.c.key.in_(_among("keys"))
+)
+_GRANTS: Final = select(api_key).where(api_key.c.id.in_(_among("ids")))
+_UNITS: Final = select(unit).where(unit.c.code.in_(_among("codes"))).order_by(unit.c.code, unit.c.valid_from)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """Where a command begins: the case it names as it stands, or none for an opening."""
+
+    command: Command
+    case: Case | None
+    footprint: Footprint
+
+    @property
+    def linked(self) -> Sequence[CaseId]:
+        """Cases that its effects may reach through links."""
+        if self.case is None or not self.footprint.links:
+            return ()
+        return [case_id for ids in self.case.links.values() for case_id in ids]
+
+
+def roots(connection: Connection, definitions: Definitions, commands: Iterable[Command]) -> list[Root]:
+    """The commands with their cases; a case that is not there is left out, and will not be found."""
+    commands = list(commands)
+    found = fetch(connection, [command.act.case for command in commands if isinstance(command.act, Fire)])
+    return [_root(command, found, definitions) for command in commands]
+
+
+def _root(command: Command, found: Mapping[CaseId, Case], definitions: Definitions) -> Root:
+    if isinstance(command.act, Open):
+        return Root(command=command, case=None, footprint=definitions.footprint(command.act.workflow, OPEN))
+    case = found.get(command.act.case)
+    footprint = definitions.footprint(case.workflow, command.act.trigger) if case else Footprint()
+    return Root(command=command, case=case, footprint=footprint)
+
+
+def scopes(connection: Connection, roots: Sequence[Root]) -> list[frozenset[str]]:
+    """By root: the units whose cases or facts its decision reads or changes."""
+    linked = {case_id for root in roots for case_id in root.linked}
+    units = _units_of(connection, linked)
+    return [_scope(root) | {units[case_id] for case_id in root.linked if case_id in units} for root in roots]
+
+
+def _scope(root: Root) -> frozenset[str]:
+    if isinstance(root.command.act, Open):
+        return frozenset({root.command.act.unit})
+    return frozenset({root.case.unit}) if root.case else frozenset()
+
+
+def _units_of(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, str]:
+    if not ids:
+        return {}
+    query = select(cases.c.id, cases.c.unit).where(cases.c.id.in_(_among("ids")))
+    return {CaseId(row.id): row.unit for row in connection.execute(query, {"ids": list(ids)})}
+
+
+def fetch(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, Case]:
+    """Cases by id."""
+    return {case.id: case for case in _cases(connection, _CASES, {"ids": list(ids)})} if ids else {}
+
+
+def load(connection: Connection, definitions: Definitions, roots: Sequence[Root]) -> World:
+    """The world of some commands."""
+    gathering = _Gathering(connection, roots)
+    gathering.gather()
+    return World(
+        definitions=definitions,
+        grants=_grants(connection, {root.command.grant for root in roots}),
+        units=_units(connection, {root.command.act.unit for root in roots if isinstance(root.command.act, Open)}),
+        cases=gathering.cases.values(),
+        counts=_counts(connection, gathering.units, gathering.footprint.counts),
+        listed_by={case_id: tuple(sorted(ids)) for case_id, ids in gathering.listed_by.items()},
+    )
+
+
+def load_case(connection: Connection, definitions: Definitions, grant: str, case_id: CaseId) -> World:
+    """The world in which every trigger of one case can be judged."""
+    case = fetch(connection, [case_id]).get(case_id)
+    command = Command(id=cast("Any", ""), grant=grant, act=Fire(case=case_id, trigger=""), nonce=b"")
+    footprint = definitions.footprint(case.workflow, None) if case else Footprint()
+    return load(connection, definitions, [Root(command=command, case=case, footprint=footprint)])
+
+
+class _Gathering:
+    """Follows relations from the roots until nothing new is reached."""
+
+    def __init__(self, connection: Connection, roots: Sequence[Root]) -> None:
+        self._connection = connection
+        self._roots = roots
+        self.footprint = Footprint()
+        for root in roots:
+            self.footprint |= root.footprint
+        self.cases: dict[CaseId, Case] = {}
+        self.units = {root.command.act.unit for root in roots if isinstance(root.command.act, Open)}
+        self.listed_by: dict[CaseId, set[CaseId]] = {}
+
+    def gather(self) -> None:
+        reached = {root.case.id: root.case for root in self._roots if root.case}
+        linked = {case_id for root in self._roots for case_id in root.linked}
+        given = {case_id for root in self._roots for case_id in _given_links(root)}
+        reached |= fetch(self._connection, (linked | given) - reached.keys())
+        self.units |= {case.unit for case_id, case in reached.items() if case_id not in given - linked}
+        reached |= self._of_units()
+        while reached:
+            self.cases |= reached
+            reached = {case_id: case for case_id, case in self._related(reached).items() if case_id not in self.cases}
+
+    def _of_units(self) -> dict[CaseId, Case]:
+        pairs = self.footprint.same_unit
+        if not pairs or not self.units:
+            return {}
+        values = {
+            "units": sorted(self.units),
+            "workflows": sorted({workflow for workflow, _ in pairs}),
+            "states": sorted({state for _, state in pairs}),
+        }
+        return {case.id: case for case in _cases(self._connection, _OF_UNIT, values)}
+
+    def _related(self, reached: Mapping[CaseId, Case]) -> dict[CaseId, Case]:
+        ids = list(reached)
+        found: dict[CaseId, Case] = {}
+        wanted: set[CaseId] = set()
+        if self.footprint.children:
+            found |= {case.id: case for case in _cases(self._connection, _CHILDREN, {"ids": ids})}
+        if self.footprint.lists:
+            wanted |= self._lists(ids)
+        if self.footprint.parent:
+            wanted |= {case.parent for case in reached.values() if case.parent}
+        return found | fetch(self._connection, wanted - self.cases.keys() - found.keys())
+
+    def _lists(self, ids: Sequence[CaseId]) -> set[CaseId]:
+        found = set()
+        for row in self._connection.execute(_LISTS, {"ids": ids}):
+            self.listed_by.setdefault(CaseId(row.other_id), set()).add(CaseId(row.case_id))
+            found.add(CaseId(row.case_id))
+        return found
+
+
+def _given_links(root: Root) -> Iterable[CaseId]:
+    """Ids in the values of a command, which are checked against the cases that are there."""
+    act = root.command.act
+    values = act.data if isinstance(act, Open) else act.input
+    for value in values.values() if root.footprint.links else ():
+        if isinstance(value, list | tuple):
+            yield from (CaseId(item) for item in value if isinstance(item, str) and len(item) == len(root.command.id))
+
+
+def _cases(connection: Connection, query: Select[Any], values: Mapping[str, object]) -> list[Case]:
+    return [case_of(row) for row in connection.execute(query, values).mappings()]
+
+
+def _grants(connection: Connection, ids: Collection[str]) -> dict[str, Actor]:
+    return {row["id"]: actor_of(row) for row in connection.execute(_GRANTS, {"ids": sorted(ids)}).mappings()}
+
+
+def _units(connection: Connection, codes: Collection[str]) -> dict[str, tuple[Unit, ...]]:
+    periods: dict[str, tuple[Unit, ...]] = {}
+    for row in connection.execute(_UNITS, {"codes": sorted(codes)}) if codes else ():
+        period = Unit(
+            code=row.code,
+            level=Level(row.level),
+            name=row.name,
+            path=row.path,
+            valid_from=date.fromisoformat(row.valid_from),
+            valid_to=date.fromisoformat(row.valid_to) if row.valid_to else None,
+        )
+        periods[row.code] = (*periods.get(row.code, ()), period)
+    return periods
+
+
+def _counts(
+    connection: Connection, units: Collection[str], keys: Collection[str]
+) -> dict[tuple[str, str], tuple[Count, ...]]:
+    counts: dict[tuple[str, str], tuple[Count, ...]] = {}
+    if not units or not keys:
+        return counts
+    for row in connection.execute(_COUNTS, {"units": sorted(units), "keys": sorted(keys)}):
+        entry = Count(
+            id=row.id,
+            value=row.value,
+            as_of=date.fromisoformat(row.as_of),
+            source=row.source,
+            recorded_at=row.recorded_at,
+        )
+        counts[row.unit, row.key] = (*counts.get((row.unit, row.key), ()), entry)
+    return counts

@@ -1,0 +1,147 @@
+"""Between the core's values and the rows of the tables, in both directions.
+
+This is the write path: plain dictionaries, one JSON encoder, no reflection. An event's row is a projection of
+its entry, so that reading it back needs the entry and its free text alone.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import RowMapping
+
+from workflows.core.case import Actor, Case, CaseId, Event
+from workflows.core.civil import format_instant, parse_instant
+from workflows.core.documents import Role
+from workflows.core.folding import fold
+from workflows.core.ledger import read
+
+Row: TypeAlias = Mapping[str, Any] | RowMapping
+"""One row by column name, as `connection.execute(…).mappings()` gives it."""
+
+_encode: Final = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    default=dict,  # read-only mappings
+).encode
+
+
+def case_row(case: Case) -> dict[str, object]:
+    return {
+        "id": case.id,
+        "workflow": case.workflow,
+        "workflow_version": case.workflow_version,
+        "definition": case.definition,
+        "state": case.state,
+        "version": case.version,
+        "unit": case.unit,
+        "unit_path": case.unit_path,
+        "plan": case.plan,
+        "parent": case.parent,
+        "title": case.title,
+        "fold": fold(case.title),
+        "data": _encode(case.data),
+        "links": _encode(case.links),
+        "sheets": _encode(case.sheets),
+        "entered": _encode(case.entered),
+        "acts": _encode(case.acts),
+        "episode": case.episode,
+        "opened_at": format_instant(case.opened_at),
+        "state_since": format_instant(case.state_since),
+        "due": case.due.isoformat() if case.due else None,
+        "final": case.final,
+        "occurred_at": format_instant(case.occurred_at),
+        "recorded_at": format_instant(case.recorded_at),
+        "head": case.head,
+    }
+
+
+def case_of(row: Row) -> Case:
+    parent, due = row["parent"], row["due"]
+    return Case(
+        id=CaseId(row["id"]),
+        workflow=row["workflow"],
+        workflow_version=row["workflow_version"],
+        definition=row["definition"],
+        state=row["state"],
+        version=row["version"],
+        unit=row["unit"],
+        unit_path=row["unit_path"],
+        plan=row["plan"],
+        parent=None if parent is None else CaseId(parent),
+        title=row["title"],
+        data=json.loads(row["data"]),
+        links={field: tuple(ids) for field, ids in json.loads(row["links"]).items()},
+        sheets=json.loads(row["sheets"]),
+        entered=json.loads(row["entered"]),
+        acts=json.loads(row["acts"]),
+        episode=row["episode"],
+        opened_at=parse_instant(row["opened_at"]),
+        state_since=parse_instant(row["state_since"]),
+        due=None if due is None else date.fromisoformat(due),
+        final=row["final"],
+        occurred_at=parse_instant(row["occurred_at"]),
+        recorded_at=parse_instant(row["recorded_at"]),
+        head=row["head"],
+    )
+
+
+def link_rows(case: Case) -> list[dict[str, object]]:
+    """All rows of `case_link` that the case has."""
+    return [
+        {"case_id": case.id, "field": field, "other_id": other} for field, ids in case.links.items() for other in ids
+    ]
+
+
+def event_rows(event: Event, unit_path: str) -> tuple[dict[str, object], dict[str, object] | None]:
+    """The row of `event`, and that of `event_text` if the event holds free text.
+
+    Args:
+        event: With its entry and hash.
+        unit_path: Of the case as it is after the event.
+    """
+    row: dict[str, object] = {
+        "id": event.id,
+        "case_id": event.case,
+        "seq": event.seq,
+        "prev_hash": event.prev_hash,
+        "hash": event.hash,
+        "entry": event.entry,
+        "kind": event.kind.value,
+        "workflow": event.workflow,
+        "trigger": event.trigger,
+        "unit_path": unit_path,
+        "person": event.actor["person"],
+        "recorded_at": format_instant(event.recorded_at),
+    }
+    if event.payload is None:
+        return row, None
+    return row, {"event_id": event.id, "salt": event.salt, "payload": event.payload}
+
+
+def event_of(row: Row) -> Event:
+    """From `entry`, `salt` and `payload`, the last two None where there is no text; raises BrokenEntryError."""
+    return read(row["entry"], salt=row["salt"], payload=row["payload"])
+
+
+def actor_of(row: Row) -> Actor:
+    """From a row of `api_key`; whether the grant is in force is not looked at."""
+    return Actor(
+        grant=row["id"],
+        person=row["person"],
+        role=Role(row["role"]),
+        unit=row["unit"],
+        unit_path=row["unit_path"],
+        agency=row["agency"],
+        scope=frozenset(row["scope"].split()),
+        valid_from=_day(row["valid_from"]),
+        valid_to=_day(row["valid_to"]),
+        revoked=row["revoked_at"] is not None,
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,90 @@
+"""Rows of the table `unit` from the CSV files of administrative units.
+
+Computes what the files leave to be derived: the searchable name and the path from the country down. Where the files
+come from is told beside them.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from workflows.core.folding import fold
+from workflows.core.nearest import nearest
+from workflows.store.database import DatabaseError
+
+COLUMNS: Final = ("code", "level", "name", "parent", "valid_from", "valid_to", "successors")
+_OPEN_END: Final = "9999-12-31"
+
+_Line = Mapping[str, str]
+
+
+class UnitsError(DatabaseError):
+    """The files of units contradict themselves."""
+
+
+def read_units(directory: Path) -> list[dict[str, object]]:
+    """A row for each unit and period, by code and first day; none when the directory has no file.
+
+    Raises:
+        UnitsError: a column or a parent is missing, two periods of a code overlap.
+    """
+    lines = [line for path in sorted(directory.glob("*.csv")) for line in _lines(path)]
+    periods: dict[str, list[_Line]] = defaultdict(list)
+    for line in sorted(lines, key=lambda line: (line["code"], line["valid_from"])):
+        periods[line["code"]].append(line)
+    for found in periods.values():
+        _refuse_overlap(found)
+    return [_row(line, _path(line, periods)) for found in periods.values() for line in found]
+
+
+def _lines(path: Path) -> list[_Line]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = sorted(set(COLUMNS) - set(reader.fieldnames or ()))
+        if missing:
+            raise UnitsError(f"{path}: no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
+        return list(reader)
+
+
+def _refuse_overlap(periods: Sequence[_Line]) -> None:
+    for earlier, later in zip(periods, periods[1:], strict=False):
+        if (earlier["valid_to"] or _OPEN_END) > later["valid_from"]:
+            message = (
+                f"unit {later['code']}: the period from {later['valid_from']} begins before the one before it ends"
+            )
+            raise UnitsError(message)
+
+
+def _path(line: _Line, periods: Mapping[str, Sequence[_Line]]) -> str:
+    """Through the parents in force on the first day of the period."""
+    if not line["parent"]:
+        return line["code"]
+    return f"{_path(_parent(line, periods), periods)}/{line['code']}"
+
+
+def _parent(line: _Line, periods: Mapping[str, Sequence[_Line]]) -> _Line:
+    day = line["valid_from"]
+    for candidate in periods.get(line["parent"], ()):
+        if candidate["valid_from"] <= day < (candidate["valid_to"] or _OPEN_END):
+            return candidate
+    known = nearest(line["parent"], periods)
+    message = (
+        f"unit {line['code']} from {day}: no parent {line['parent']!r} in force on that day; nearest code: {known}"
+    )
+    raise UnitsError(message)
+
+
+def _row(line: _Line, path: str) -> dict[str, object]:
+    return {
+        "code": line["code"],
+        "level": line["level"],
+        "name": line["name"],
+        "fold": fold(line["name"]),
+        "parent": line["parent"] or None,
+        "path": path,
+        "valid_from": line["valid_from"],
+        "valid_to": line["valid_to"] or None,
+        "successors": line["successors"],
+    }

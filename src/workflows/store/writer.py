@@ -1,0 +1,456 @@
+"""The writer: one thread that decides and writes whatever waits, in one transaction, then answers each.
+
+A batch falls into waves of submissions with disjoint scopes, loaded, decided and written together. A failing write
+rolls back and the batch is halved until the culprit stands alone. No acknowledged submission is ever lost: answers
+go out after the commit, and a commit whose outcome is unknown is looked up before anything is said.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+import structlog
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from workflows.core.case import Accepted, Command, Decision, Dropped
+from workflows.core.decide import decide
+from workflows.core.definition import Definitions
+from workflows.core.world import Draft
+from workflows.store.database import Database, lock_units
+from workflows.store.loading import Root, load, roots, scopes
+from workflows.store.tables import event
+from workflows.store.writing import Idempotency, Reply, Stored, Writing, stored, write
+
+Render: TypeAlias = Callable[[Command, Decision], Reply]
+Clock: TypeAlias = Callable[[], datetime]
+
+LOCK_TRIES = 3
+"""Batches in which a submission's units may be taken by others before it waits for them alone."""
+RETRIES = 5
+_PAUSE_SECONDS = 0.05
+_log = structlog.get_logger(__name__)
+
+
+class WriteError(Exception):
+    """A submission that was not carried out; nothing of it is kept."""
+
+
+class QueueFull(WriteError):  # noqa: N818 - named as the state that the caller meets
+    """Too much is waiting; try again after `retry_after` seconds."""
+
+    retry_after = 1
+
+
+class Expired(WriteError):  # noqa: N818
+    """The deadline passed before the submission could be decided."""
+
+    retry_after = 1
+
+
+class WriterStopped(WriteError):  # noqa: N818
+    """The writer takes nothing more."""
+
+    retry_after = 5
+
+
+class KeyReused(WriteError):  # noqa: N818
+    """The idempotency key was used with another request."""
+
+
+class OutcomeUnknown(WriteError):  # noqa: N818
+    """The database went away during the commit and did not come back in time; it may have been carried out."""
+
+    retry_after = 5
+
+
+class CommandFailed(WriteError):  # noqa: N818
+    """Deciding or writing raised; the cause is chained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """Commands decided together, all or none."""
+
+    commands: tuple[Command, ...]
+    idempotency: Idempotency | None = None
+    deadline_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The answer to one command; `decision` is None where a stored reply is replayed."""
+
+    decision: Decision | None
+    reply: Reply
+
+
+Answer: TypeAlias = tuple[Outcome, ...] | WriteError
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Job:
+    submission: Submission
+    future: "Future[tuple[Outcome, ...]]"
+    deadline: float
+    tries: int = 0
+    roots: list[Root] = field(default_factory=list)
+    scope: frozenset[str] = frozenset()
+    answer: Answer | None = None
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        idempotency = self.submission.idempotency
+        return (idempotency.client, idempotency.key_hash) if idempotency else None
+
+
+class Writer:
+    """The one way in which cases change."""
+
+    def __init__(
+        self,
+        database: Database,
+        definitions: Definitions,
+        *,
+        clock: Clock,
+        render: Render,
+        batch_limit: int = 64,
+        queue_limit: int = 1024,
+    ) -> None:
+        self._database = database
+        self._definitions = definitions
+        self._clock = clock
+        self._render = render
+        self._batch_limit = batch_limit
+        self._queue_limit = queue_limit
+        self._queue: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take submissions."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take nothing more, finish what waits, and let go of the connection."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether submissions are being carried out."""
+        return self._thread.is_alive()
+
+    @property
+    def queue_length(self) -> int:
+        """Submissions that wait."""
+        return len(self._queue)
+
+    def submit(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
+        """Queue commands; the future is resolved after the commit.
+
+        Raises:
+            QueueFull: too much is waiting.
+            WriterStopped: the writer has stopped or died.
+        """
+        future: Future[tuple[Outcome, ...]] = Future()
+        job = _Job(submission=submission, future=future, deadline=time.monotonic() + submission.deadline_seconds)
+        with self._changed:
+            if self._stopping or not self._thread.is_alive():
+                raise WriterStopped("the writer has stopped; try again later")
+            if len(self._queue) >= self._queue_limit:
+                raise QueueFull(f"{len(self._queue)} submissions are waiting; try again later")
+            self._queue.append(job)
+            self._changed.notify()
+        return future
+
+    def _run(self) -> None:
+        try:
+            while jobs := self._take():
+                self._carry_out(jobs)
+        except BaseException:
+            _log.exception("writer.died")
+            raise
+        finally:
+            self._abandon()
+
+    def _take(self) -> list[_Job]:
+        """What waits, up to the limit; empty when the writer stops and nothing waits."""
+        with self._changed:
+            while not self._queue and not self._stopping:
+                self._changed.wait()
+            return [self._queue.popleft() for _ in range(min(self._batch_limit, len(self._queue)))]
+
+    def _abandon(self) -> None:
+        with self._changed:
+            self._stopping = True
+            left, self._queue = list(self._queue), deque()
+        self._disconnect()
+        for job in left:
+            job.future.set_exception(WriterStopped("the writer has stopped; nothing was done"))
+
+    def _carry_out(self, jobs: Sequence[_Job]) -> None:
+        """Bring a batch to its end, whatever happens on the way."""
+        waiting = list(self._unexpired(jobs))
+        for attempt in range(RETRIES):
+            if not waiting:
+                return
+            try:
+                deferred = self._transact(waiting)
+            except _LostError as lost:
+                waiting = list(self._after_loss(waiting, lost, attempt))
+            except Exception as error:  # noqa: BLE001 - answered or isolated below, never dropped
+                self._isolate(waiting, error)
+                return
+            else:
+                self._answer(waiting, deferred)
+                return
+        self._later(waiting)
+
+    def _unexpired(self, jobs: Sequence[_Job]) -> Iterator[_Job]:
+        now = time.monotonic()
+        for job in jobs:
+            if job.deadline >= now:
+                yield job
+            else:
+                job.future.set_exception(Expired("the deadline passed before the command could be decided"))
+
+    def _isolate(self, jobs: Sequence[_Job], error: Exception) -> None:
+        """A write failed: decide again in halves, until the culprit stands alone."""
+        if len(jobs) == 1:
+            job = jobs[0]
+            _log.error("writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
+            failure = CommandFailed("the command could not be carried out; nothing of it was kept")
+            failure.__cause__ = error
+            job.future.set_exception(failure)
+            return
+        middle = len(jobs) // 2
+        self._carry_out(jobs[:middle])
+        self._carry_out(jobs[middle:])
+
+    def _later(self, jobs: Sequence[_Job]) -> None:
+        """Back to the front of the queue: they were there first."""
+        with self._changed:
+            self._queue.extendleft(reversed(jobs))
+
+    def _answer(self, jobs: Sequence[_Job], deferred: Sequence[_Job]) -> None:
+        self._later(deferred)
+        for job in jobs:
+            answer, job.answer = job.answer, None
+            if answer is None or job.future.done():
+                continue
+            if isinstance(answer, WriteError):
+                job.future.set_exception(answer)
+            else:
+                job.future.set_result(answer)
+
+    def _transact(self, jobs: Sequence[_Job]) -> list[_Job]:
+        """Decide and write in one transaction; returns the jobs whose units are taken by others.
+
+        Raises:
+            _Lost: the transaction ended by no fault of a command; it may have been committed only where `written`.
+        """
+        written: list[str] = []
+        committing = False
+        try:
+            connection = self._connect()
+            with self._database.turn():
+                transaction = connection.begin()
+                try:
+                    deferred = self._batch(connection, jobs, written)
+                    committing = True
+                    transaction.commit()
+                except BaseException:
+                    with suppress(DBAPIError):
+                        transaction.rollback()
+                    raise
+        except DBAPIError as error:
+            if _passing(error):
+                self._disconnect()
+                raise _LostError(error, written if committing else []) from error
+            raise
+        return deferred
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._database.writer_connection()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(DBAPIError), self._database.turn():
+                connection.close()
+
+    def _batch(self, connection: Connection, jobs: Sequence[_Job], written: list[str]) -> list[_Job]:
+        for job in jobs:
+            job.answer = None
+        waiting, deferred = self._locked(connection, jobs)
+        now = self._clock()
+        while waiting:
+            wave, waiting = _disjoint(waiting)
+            deferred += self._wave(connection, wave, now, written)
+        return deferred
+
+    def _locked(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
+        """The jobs whose units this transaction holds, and those that must wait for others."""
+        self._find_scopes(connection, jobs)
+        patient = jobs[0].tries >= LOCK_TRIES
+        wanted = jobs[0].scope if patient else frozenset[str]().union(*(job.scope for job in jobs))
+        held = lock_units(connection, sorted(wanted), skip_locked=not patient)
+        ready = [job for job in jobs if job.scope <= held]
+        deferred = [job for job in jobs if not job.scope <= held]
+        for job in deferred:
+            job.tries += 1
+        return ready, deferred
+
+    def _find_scopes(self, connection: Connection, jobs: Sequence[_Job]) -> None:
+        found = roots(connection, self._definitions, [c for job in jobs for c in job.submission.commands])
+        units = iter(scopes(connection, found))
+        rest = iter(found)
+        for job in jobs:
+            job.roots = [next(rest) for _ in job.submission.commands]
+            job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
+
+    def _wave(self, connection: Connection, wave: list[_Job], now: datetime, written: list[str]) -> list[_Job]:
+        """Load, decide and write jobs that touch nothing in common; returns those whose scope grew meanwhile."""
+        locked = [job.scope for job in wave]
+        self._find_scopes(connection, wave)
+        grown = [job for job, scope in zip(wave, locked, strict=True) if not job.scope <= scope]
+        wave = [job for job in wave if job not in grown]
+        replies = stored(connection, [job.submission.idempotency for job in wave if job.submission.idempotency])
+        fresh = [job for job in wave if not _replayed(job, replies)]
+        if fresh:
+            world = load(connection, self._definitions, [root for job in fresh for root in job.roots])
+            writing = Writing(now=now)
+            for job in fresh:
+                self._decide(job, Draft(world), now, writing)
+            write(connection, world, writing)
+            written += [event.id for event in writing.events]
+        return grown
+
+    def _decide(self, job: _Job, draft: Draft, now: datetime, writing: Writing) -> None:
+        """Answer a job from the world; an exception answers it alone and leaves nothing of it."""
+        commands = job.submission.commands
+        try:
+            decisions = _decide_all(draft, commands, now)
+            replies = [self._render(c, d) for c, d in zip(commands, decisions, strict=True)]
+        except Exception as error:  # noqa: BLE001 - a defect met by one command must not stop the others
+            _log.error("writer.decision_failed", command=commands[0].id, exc_info=error)
+            failure = CommandFailed("the command could not be decided; nothing of it was kept")
+            failure.__cause__ = error
+            job.answer = failure
+            return
+        writing.add(commands, decisions, replies, job.submission.idempotency, draft)
+        job.answer = tuple(Outcome(decision=d, reply=r) for d, r in zip(decisions, replies, strict=True))
+
+    def _after_loss(self, jobs: Sequence[_Job], lost: "_LostError", attempt: int) -> Sequence[_Job]:
+        """The jobs to decide again, with the same ids, after a deadlock or a lost connection."""
+        _log.warning("writer.lost", error=str(lost.error.orig), attempt=attempt)
+        if lost.written and self._was_committed(jobs, lost.written):
+            self._answer(jobs, ())
+            return ()
+        time.sleep(_PAUSE_SECONDS * 2**attempt)
+        return list(self._unexpired(jobs))
+
+    def _was_committed(self, jobs: Sequence[_Job], written: Sequence[str]) -> bool:
+        """Whether a commit of unknown outcome went through.
+
+        The units are locked first: a transaction that still hangs somewhere holds them until it has ended.
+        """
+        codes = sorted(frozenset[str]().union(*(job.scope for job in jobs)))
+        last = max(job.deadline for job in jobs)
+        while True:
+            try:
+                with self._database.write() as connection:
+                    lock_units(connection, codes, skip_locked=False)
+                    return connection.execute(select(event.c.id).where(event.c.id == written[0])).first() is not None
+            except DBAPIError as error:
+                if time.monotonic() > last:
+                    self._give_up(jobs, error)
+                    return True
+                time.sleep(_PAUSE_SECONDS)
+
+    def _give_up(self, jobs: Sequence[_Job], error: DBAPIError) -> None:
+        for job in jobs:
+            unknown = OutcomeUnknown("the database was lost during the commit; ask again with the same idempotency key")
+            unknown.__cause__ = error
+            job.answer = unknown
+
+
+class _LostError(Exception):
+    """A transaction that ended by no fault of a command."""
+
+    def __init__(self, error: DBAPIError, written: Sequence[str]) -> None:
+        self.error = error
+        self.written = written
+        super().__init__(str(error))
+
+
+_PASSING_STATES = ("08", "40", "53", "57", "58")
+"""Classes of SQLSTATE: connection, rolled back, out of resources, shutdown, system."""
+
+
+def _passing(error: DBAPIError) -> bool:
+    """Whether the same transaction may succeed later, so that no command is to blame."""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_PASSING_STATES)
+    text = str(error.orig)
+    return "locked" in text or "connection" in text or "busy" in text
+
+
+def _decide_all(draft: Draft, commands: Sequence[Command], now: datetime) -> list[Decision]:
+    """The decisions of an atomic group: when one is not accepted, none is."""
+    decisions: list[Decision] = []
+    for index, command in enumerate(commands):
+        decisions.append(decide(draft, command, now))
+        if not isinstance(decisions[-1], Accepted):
+            draft.cases.clear()
+            dropped: list[Decision] = [Dropped(because=index)] * len(commands)
+            dropped[index] = decisions[-1]
+            return dropped
+    return decisions
+
+
+def _replayed(job: _Job, replies: Mapping[tuple[str, str], Stored]) -> bool:
+    """Whether the job is answered by what its key got before."""
+    found = replies.get(job.key) if job.key else None
+    if found is None or job.submission.idempotency is None:
+        return False
+    if found.fingerprint != job.submission.idempotency.fingerprint:
+        job.answer = KeyReused("the idempotency key was used with another request")
+    else:
+        job.answer = tuple(Outcome(decision=None, reply=reply) for reply in found.replies)
+    return True
+
+
+def _disjoint(jobs: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
+    """The jobs that can be decided together, and the rest in their order."""
+    taken: set[str] = set()
+    keys: set[tuple[str, str]] = set()
+    wave, rest = [], []
+    for job in jobs:
+        if taken.isdisjoint(job.scope) and job.key not in keys:
+            wave.append(job)
+        else:
+            rest.append(job)
+        taken |= job.scope
+        if job.key:
+            keys.add(job.key)
+    return wave, rest

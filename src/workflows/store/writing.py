@@ -1,0 +1,299 @@
+"""What a wave writes: events, cases, links, replies and refused attempts, each table in one call."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, func, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from workflows.core.canonical import Json, canonical_bytes, digest
+from workflows.core.case import Accepted, Case, CaseId, Command, Decision, Event, Fire, Open, Refused
+from workflows.core.civil import format_instant
+from workflows.core.ids import derived
+from workflows.core.world import Draft, World
+from workflows.store.rows import case_row, event_rows, link_rows
+from workflows.store.tables import attempt, attempt_overflow, case_link, cases, event, event_text, result
+
+ATTEMPTS_PER_HOUR = 100
+"""Refused attempts of one person that are recorded singly; more are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idempotency:
+    """A client's key for a request, and what the request was."""
+
+    client: str
+    """The API key that sent it."""
+    key_hash: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer as it is sent, and sent again byte for byte."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The replies that an idempotency key got."""
+
+    fingerprint: str
+    replies: tuple[Reply, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    command: Command
+    refused: Refused
+    cause: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Writing:
+    """What the submissions of one wave leave behind."""
+
+    now: datetime
+    events: list[Event] = field(default_factory=list)
+    cases: dict[CaseId, Case] = field(default_factory=dict)
+    results: list[dict[str, object]] = field(default_factory=list)
+    refusals: list[_Refusal] = field(default_factory=list)
+
+    def add(
+        self,
+        commands: Sequence[Command],
+        decisions: Sequence[Decision],
+        replies: Sequence[Reply],
+        idempotency: Idempotency | None,
+        draft: Draft,
+    ) -> None:
+        """Take in a decided submission; malformed requests leave nothing, not even their key."""
+        self.cases |= draft.cases
+        for command, decision in zip(commands, decisions, strict=True):
+            if isinstance(decision, Accepted):
+                self.events += decision.events
+                cause = decision.events[0].id
+                self.refusals += [_Refusal(command=command, refused=each, cause=cause) for each in decision.skipped]
+            elif isinstance(decision, Refused):
+                self.refusals.append(_Refusal(command=command, refused=decision, cause=None))
+        if idempotency and any(isinstance(decision, Accepted | Refused) for decision in decisions):
+            self.results.append(self._result(idempotency, replies))
+
+    def _result(self, idempotency: Idempotency, replies: Sequence[Reply]) -> dict[str, object]:
+        """One reply is stored as its bytes; those of a group one after the other, lengths in the headers."""
+        return {
+            "client": idempotency.client,
+            "key_hash": idempotency.key_hash,
+            "fingerprint": idempotency.fingerprint,
+            "status": replies[0].status,
+            "body": b"".join(reply.body for reply in replies),
+            "headers": json.dumps([[reply.status, len(reply.body), dict(reply.headers)] for reply in replies]),
+            "recorded_at": format_instant(self.now),
+        }
+
+
+class LostUpdateError(RuntimeError):
+    """A case moved although its unit was locked: somebody wrote around the writer."""
+
+
+_UPDATE: Final = (
+    cases.update()
+    .where(cases.c.id == bindparam("case_id"), cases.c.version == bindparam("expected"))
+    .values({column.name: bindparam(column.name) for column in cases.c if column.name != "id"})
+)
+_INSERT_CASES: Final = cases.insert()
+_INSERT_EVENTS: Final = event.insert()
+_INSERT_TEXTS: Final = event_text.insert()
+_INSERT_LINKS: Final = case_link.insert()
+_DELETE_LINKS: Final = case_link.delete().where(case_link.c.case_id == bindparam("of_case"))
+_INSERT_RESULTS: Final = result.insert()
+_RESULTS: Final = select(result).where(
+    tuple_(result.c.client, result.c.key_hash).in_(bindparam("keys", expanding=True))
+)
+_SAME: Final = select(attempt.c.same).where(attempt.c.same.in_(bindparam("same", expanding=True)))
+_PERSONS: Final = (
+    select(attempt.c.person, func.count())
+    .where(attempt.c.person.in_(bindparam("persons", expanding=True)), attempt.c.recorded_at >= bindparam("since"))
+    .group_by(attempt.c.person)
+)
+
+
+def stored(connection: Connection, keys: Iterable[Idempotency]) -> dict[tuple[str, str], Stored]:
+    """Replies that idempotency keys got before, by client and key."""
+    wanted = [(each.client, each.key_hash) for each in keys]
+    if not wanted:
+        return {}
+    rows = connection.execute(_RESULTS, {"keys": wanted})
+    return {(row.client, row.key_hash): Stored(fingerprint=row.fingerprint, replies=_replies(row)) for row in rows}
+
+
+def _replies(row: Any) -> tuple[Reply, ...]:  # noqa: ANN401 - a row has no narrower type
+    replies, start = [], 0
+    for status, length, headers in json.loads(row.headers):
+        body = bytes(row.body[start : start + length])
+        replies.append(Reply(status=status, body=body, headers=headers, replayed=True))
+        start += length
+    return tuple(replies)
+
+
+def write(connection: Connection, world: World, writing: Writing) -> None:
+    """Write a wave.
+
+    Args:
+        connection: Within the writer's transaction.
+        world: As the wave was decided on: tells which cases are new, and their versions.
+        writing: What to write.
+
+    Raises:
+        LostUpdateError: a case is not at the version it was decided at.
+    """
+    _write_cases(connection, world, writing.cases)
+    _write_events(connection, writing)
+    if writing.results:
+        connection.execute(_INSERT_RESULTS, writing.results)
+    if writing.refusals:
+        _write_attempts(connection, world, writing)
+
+
+def _write_cases(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
+    new = [case_row(case) for case in changed.values() if world.case(case.id) is None]
+    moved = [_moved(case, before) for case in changed.values() if (before := world.case(case.id))]
+    if new:
+        connection.execute(_INSERT_CASES, new)
+    if moved:
+        found = connection.execute(_UPDATE, moved).rowcount
+        if found != len(moved):
+            raise LostUpdateError(f"{len(moved) - found} of {len(moved)} cases were not at the version decided on")
+    _write_links(connection, world, changed)
+
+
+def _moved(case: Case, before: Case) -> dict[str, object]:
+    row = case_row(case)
+    row["case_id"] = row.pop("id")
+    row["expected"] = before.version
+    return row
+
+
+def _write_links(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
+    relinked = []
+    for case in changed.values():
+        before = world.case(case.id)
+        if case.links != (before.links if before else {}):
+            relinked.append(case)
+    if not relinked:
+        return
+    connection.execute(_DELETE_LINKS, [{"of_case": case.id} for case in relinked])
+    rows = [row for case in relinked for row in link_rows(case)]
+    if rows:
+        connection.execute(_INSERT_LINKS, rows)
+
+
+def _write_events(connection: Connection, writing: Writing) -> None:
+    if not writing.events:
+        return
+    pairs = [event_rows(each, writing.cases[each.case].unit_path) for each in writing.events]
+    connection.execute(_INSERT_EVENTS, [row for row, _ in pairs])
+    texts = [text for _, text in pairs if text]
+    if texts:
+        connection.execute(_INSERT_TEXTS, texts)
+
+
+def _write_attempts(connection: Connection, world: World, writing: Writing) -> None:
+    rows = {str(row["same"]): row for row in (_attempt(each, world, writing) for each in writing.refusals)}
+    known = set(connection.execute(_SAME, {"same": list(rows)}).scalars())
+    fresh = [row for same, row in rows.items() if same not in known]
+    kept, beyond = _within_limit(connection, fresh, writing.now)
+    if kept:
+        connection.execute(attempt.insert(), kept)
+    for person, uncounted in beyond.items():
+        _count_beyond(connection, person, uncounted, writing.now)
+
+
+def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, object]:
+    command, refused = refusal.command, refusal.refused
+    actor = world.grants[command.grant]
+    case = world.case(refused.case) or writing.cases.get(refused.case) if refused.case else None
+    act = command.act
+    given: Json = dict(act.input if isinstance(act, Fire) else act.data) if refusal.cause is None else None
+    codes = sorted({blocker.code for blocker in refused.blockers})
+    what: list[Json] = [refused.case, refused.version, actor.person, refused.trigger, codes, given]
+    workflow, path = (case.workflow, case.unit_path) if case else _opening_of(command, world)
+    entry: dict[str, Json] = {
+        "case": refused.case,
+        "case_version": refused.version,
+        "trigger": refused.trigger,
+        "command": command.id,
+        "cause": refusal.cause,
+        "actor": {"person": actor.person, "role": actor.role.value, "unit": actor.unit, "grant": actor.grant},
+        "source": case.state if case else None,
+        "input": given,
+        "reason": command.reason,
+        "blockers": [
+            {
+                "code": each.code,
+                "message": {"vi": each.message.vi, "en": each.message.en},
+                "found": each.found,
+                "needed": each.needed,
+                "case": each.case,
+            }
+            for each in refused.blockers
+        ],
+    }
+    return {
+        "id": derived(command.id, f"attempt/{refused.case}", 0),
+        "same": digest(canonical_bytes(what)),
+        "case_id": refused.case,
+        "workflow": workflow,
+        "trigger": refused.trigger,
+        "unit_path": path,
+        "person": actor.person,
+        "entry": canonical_bytes(entry).decode(),
+        "recorded_at": format_instant(writing.now),
+    }
+
+
+def _opening_of(command: Command, world: World) -> tuple[str, str]:
+    """Workflow and unit path of a refused opening."""
+    assert isinstance(command.act, Open)  # noqa: S101 - only an opening is refused without a case
+    return command.act.workflow, world.units[command.act.unit][-1].path
+
+
+def _within_limit(
+    connection: Connection, rows: Sequence[dict[str, object]], now: datetime
+) -> tuple[list[dict[str, object]], dict[str, int]]:
+    """The attempts to record, and how many more each person made in this clock hour (UTC)."""
+    persons = sorted({str(row["person"]) for row in rows})
+    if not persons:
+        return [], {}
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    counted = connection.execute(_PERSONS, {"persons": persons, "since": format_instant(hour)})
+    recorded: dict[str, int] = dict(counted.tuples().all())
+    kept: list[dict[str, object]] = []
+    beyond: dict[str, int] = {}
+    for row in rows:
+        person = str(row["person"])
+        if recorded.get(person, 0) < ATTEMPTS_PER_HOUR:
+            recorded[person] = recorded.get(person, 0) + 1
+            kept.append(row)
+        else:
+            beyond[person] = beyond.get(person, 0) + 1
+    return kept, beyond
+
+
+def _count_beyond(connection: Connection, person: str, uncounted: int, now: datetime) -> None:
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    row = {"person": person, "hour": format_instant(now)[:13], "uncounted": uncounted}
+    connection.execute(
+        insert(attempt_overflow)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["person", "hour"], set_={"uncounted": attempt_overflow.c.uncounted + uncounted}
+        )
+    )

@@ -1,0 +1,58 @@
+"""The published JSON Schemas: fresh, valid, and telling good shapes from bad ones."""
+
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from workflows.core.documents import WorkflowDocument
+from workflows.core.json_schema import document_schema
+from workflows.core.shape import read_shape
+from workflows.schema_files import stale_schemas, write_schemas
+from workflows.yaml_tree import read_tree
+
+HERE = Path(__file__).parent
+SHIPPED = HERE.parents[1] / "definitions"
+GOOD = sorted([*(HERE / "good/workflows").glob("*.yaml"), *(SHIPPED / "workflows").glob("*.yaml")])
+NOT_IN_SCHEMA = {"shape_validity_reversed", "shape_bad_date"}
+"""Rules over two values, and dates, which a validator checks only when it is told to."""
+
+
+def misshapen() -> list[Path]:
+    """The bad documents that can be read but whose shape is wrong."""
+    files = sorted((HERE / "bad/dossier").glob("*.yaml"))
+    trees = {file: read_tree(file.read_bytes()) for file in files}
+    return [
+        file for file, tree in trees.items() if not tree.faults and read_shape(WorkflowDocument, tree.data)[0] is None
+    ]
+
+
+def test_the_published_schemas_are_fresh() -> None:
+    assert stale_schemas(SHIPPED) == []
+
+
+def test_a_changed_schema_is_told_and_written_again(tmp_path: Path) -> None:
+    assert len(write_schemas(tmp_path)) == 3
+    (tmp_path / "counts.schema.json").write_text("{}", encoding="utf-8")
+    assert stale_schemas(tmp_path) == [tmp_path / "counts.schema.json"]
+    assert write_schemas(tmp_path) == [tmp_path / "counts.schema.json"]
+    assert stale_schemas(tmp_path) == []
+
+
+def test_the_schema_is_a_valid_one_with_words_for_the_editor() -> None:
+    schema = document_schema()
+    Draft202012Validator.check_schema(schema)
+    assert schema["$defs"]["Due"]["description"].startswith("A deadline")
+    assert schema["$defs"]["Effect"]["properties"]["on"]["description"].startswith("`parent`")
+
+
+@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.name)
+def test_good_documents_fulfil_the_schema(file: Path) -> None:
+    assert list(Draft202012Validator(document_schema()).iter_errors(read_tree(file.read_bytes()).data)) == []
+
+
+def test_documents_of_a_bad_shape_break_the_schema() -> None:
+    validator = Draft202012Validator(document_schema())
+    accepted = {file.stem for file in misshapen() if validator.is_valid(read_tree(file.read_bytes()).data)}
+    assert len(misshapen()) >= 25
+    assert accepted == NOT_IN_SCHEMA

@@ -1,0 +1,153 @@
+"""Cases with their ledgers, made without the writer: what a clean database holds, drawn from a seeded chance.
+
+Every event changes something, so that no tampering with one can be without effect.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Final
+
+from sqlalchemy import Connection, insert
+
+from workflows.core.canonical import Json, canonical_bytes, digest
+from workflows.core.case import NOTHING, Case, CaseId, Changes, CommandId, Event, EventId, Kind, apply
+from workflows.core.civil import civil_date, format_instant
+from workflows.core.ids import uuid7
+from workflows.core.ledger import FreeText, seal
+from workflows.store import rows
+from workflows.store.tables import case_link, cases, definition, event, event_text
+
+START: Final = datetime(2025, 3, 1, 1, 2, 3, 456789, tzinfo=UTC)
+DOCUMENTS: Final = {name: canonical_bytes({"workflow": name, "version": 1}) for name in ("market", "border")}
+DEFINITIONS: Final = {name: digest(document) for name, document in DOCUMENTS.items()}
+PATHS: Final = ("VN/84/842/29236", "VN/84/842/29239", "VN/84/844/29242", "VN/22/193/06652")
+TITLES: Final = ("Điểm phức tạp ở chợ Trà Vinh", "Tụ điểm Đường 3/2", "Cà phê Hòa Lợi", "Xã an toàn 100%")
+PEOPLE: Final = ("an", "bình", "chi")
+
+History = tuple[Case, tuple[Event, ...]]
+
+
+def history(chance: Random, length: int, *, path: str | None = None) -> History:
+    """A case and its `length` events."""
+    opened = _opened(chance, path or chance.choice(PATHS))
+    events, case = [opened], apply(None, opened)
+    while len(events) < length:
+        events.append(_next(chance, case))
+        case = apply(case, events[-1])
+    return case, tuple(events)
+
+
+def histories(seed: int, count: int, *, longest: int = 6) -> list[History]:
+    chance = Random(seed)
+    return [history(chance, chance.randint(1, longest)) for _ in range(count)]
+
+
+def store_definitions(connection: Connection) -> None:
+    for name, document in DOCUMENTS.items():
+        row = {"key": name, "version": 1, "hash": DEFINITIONS[name], "document": document}
+        connection.execute(insert(definition), {**row, "valid_from": "2021-01-01", "stored_at": instant()})
+
+
+def store(connection: Connection, found: Iterable[History]) -> None:
+    """Needs `store_definitions` once, if the ledger is to be intact."""
+    for case, events in found:
+        connection.execute(insert(cases), rows.case_row(case))
+        for one in events:
+            row, text = rows.event_rows(one, case.unit_path)
+            connection.execute(insert(event), row)
+            if text:
+                connection.execute(insert(event_text), text)
+        if links := rows.link_rows(case):
+            connection.execute(insert(case_link), links)
+
+
+def _opened(chance: Random, path: str) -> Event:
+    at = START + timedelta(seconds=chance.randrange(10**6), microseconds=chance.randrange(10**6))
+    case_id = CaseId(_id(chance, at))
+    changes: Changes = {
+        "unit_path": path,
+        "plan": chance.choice([None, "tra-vinh-2025"]),
+        "parent": chance.choice([None, _id(chance, at)]),
+        "title": chance.choice(TITLES),
+        "set": {"found": chance.randrange(9), "note": f"Ghi chú {chance.randrange(99)}"},
+        "links": {"members": {"added": [_id(chance, at) for _ in range(chance.randrange(3))]}},
+        "entered": civil_date(at).isoformat(),
+        "due": chance.choice([None, (civil_date(at) + timedelta(days=30)).isoformat()]),
+        "final": False,
+        "episode": 1,
+    }
+    return _sealed(chance, None, case_id, at, changes, path=path)
+
+
+def _next(chance: Random, case: Case) -> Event:
+    at = case.recorded_at + timedelta(microseconds=chance.randrange(10**9))
+    changes: Changes = {
+        "set": {"found": chance.randrange(9), "note": f"Ghi chú {chance.randrange(99)}"},
+        "attested": {"criteria": {f"c{chance.randrange(8)}": {"met": chance.random() < 0.5, "evidence": "Biên bản"}}},
+        "episode": case.episode + 1,
+    }
+    if chance.random() < 0.5:
+        changes["entered"] = civil_date(at).isoformat()
+        changes["due"] = chance.choice([None, date(2025, 12, 31).isoformat()])
+        changes["final"] = chance.random() < 0.3
+    return _sealed(chance, case, case.id, at, changes, path=case.unit_path)
+
+
+def _sealed(chance: Random, case: Case | None, case_id: CaseId, at: datetime, changes: Changes, *, path: str) -> Event:
+    person = chance.choice(PEOPLE)
+    workflow = case.workflow if case else chance.choice(list(DEFINITIONS))
+    draft = Event(
+        id=EventId(_id(chance, at)),
+        command=CommandId(_id(chance, at)),
+        case=case_id,
+        seq=case.version + 1 if case else 1,
+        kind=Kind.TRANSITIONED if case else Kind.OPENED,
+        workflow=workflow,
+        version=1,
+        definition=DEFINITIONS[workflow],
+        unit=path.rpartition("/")[2],
+        trigger=chance.choice(["suppress", "monitor", "resolve"]) if case else "open",
+        source=case.state if case else None,
+        target=chance.choice(["suppressed", "monitored"]) if "entered" in changes and case else _state(case),
+        changes=changes,
+        facts={"open_cases": {"value": chance.randrange(5)}},
+        input=NOTHING,
+        actor={"person": person, "role": "commune_police", "grant": "g", "unit": "29236", "path": path, "agency": None},
+        on_behalf_of=None,
+        reason=chance.choice([None, "Theo biên bản"]),
+        occurred_at=at,
+        recorded_at=at,
+        cause=None,
+        idempotency=None,
+        prev_hash=case.head if case else None,
+        hash="",
+        entry=b"",
+        salt=None,
+        payload=None,
+    )
+    public: Mapping[str, Json] = {"changes": _public(changes), "input": {}, "documents": []}
+    return seal(draft, public, _texts(draft), chance.randbytes(32))
+
+
+def _state(case: Case | None) -> str:
+    return case.state if case else "identified"
+
+
+def _public(changes: Changes) -> dict[str, Json]:
+    values = {name: value for name, value in changes.get("set", NOTHING).items() if name != "note"}
+    kept: dict[str, Json] = {name: value for name, value in changes.items() if name not in {"title", "set"}}  # type: ignore[misc]
+    return {**kept, "set": values}
+
+
+def _texts(draft: Event) -> FreeText:
+    note = draft.changes.get("set", NOTHING)["note"]
+    return FreeText(reason=draft.reason, title=draft.changes.get("title"), set={"note": note})
+
+
+def _id(chance: Random, at: datetime) -> str:
+    return uuid7(at, chance.randbytes(10))
+
+
+def instant(seconds: int = 0) -> str:
+    return format_instant(START + timedelta(seconds=seconds))
