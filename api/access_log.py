@@ -21,8 +21,8 @@ class Trace:
 
     request_id: str
     """Becomes the command's id once there is a command, so that one id leads from the log to the ledger."""
-    key: str | None = None
-    """Id of the API key, never its secret."""
+    key_id: str | None = None
+    """Of the API key; never its secret."""
 
 
 def trace(scope: Scope) -> Trace:
@@ -68,5 +68,5 @@ class AccessLog:
                 status=status,
                 duration_ms=round((time.perf_counter() - begun) * 1000, 1),
                 request_id=found.request_id,
-                key=found.key,
+                key_id=found.key_id,
             )

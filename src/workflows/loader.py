@@ -61,9 +61,7 @@ class _Sources:
     def broken(self) -> frozenset[str]:
         """Workflows and catalogue files whose own problems would cause findings in others."""
         keys = {_stem(source.file) for source in self.workflows if source.document is None}
-        files = {
-            source.file.name for source in (self.counts, self.agencies) if source and not source.document
-        }
+        files = {source.file.name for source in (self.counts, self.agencies) if source and not source.document}
         return frozenset(keys | files | ({ANY_WORKFLOW} if keys else set()))
 
     def problems(self) -> Iterator[Problem]:
@@ -181,9 +179,7 @@ def _workflow(file: Path) -> _Source[WorkflowDocument]:
 def _misnamed(file: Path, document: WorkflowDocument) -> Iterator[Finding]:
     allowed = (f"{document.workflow}.yaml", f"{document.workflow}.v{document.version}.yaml")
     if file.name not in allowed:
-        message = (
-            f'"{file.name}" is not the name of a file for version {document.version} of {document.workflow}'
-        )
+        message = f'"{file.name}" is not the name of a file for version {document.version} of {document.workflow}'
         yield Finding(path=("workflow",), message=message, given=file.name, allowed=allowed)
 
 
@@ -212,9 +208,7 @@ def _stray_files(root: Path) -> Iterator[Problem]:
     """Files that would be taken for definitions but are not read, and a directory without any."""
     folder = root / WORKFLOWS
     if not any(folder.glob("*.yaml")):
-        yield Problem(
-            file=folder.as_posix(), line=1, path="", message="there is no workflow here: no file *.yaml"
-        )
+        yield Problem(file=folder.as_posix(), line=1, path="", message="there is no workflow here: no file *.yaml")
     for stray in sorted((*folder.glob("*.yml"), *folder.glob("*/**/*.y*ml"))):
         message = f"is not read: a workflow stands directly in {folder.as_posix()} and ends in .yaml"
         yield Problem(file=stray.as_posix(), line=1, path="", message=message)

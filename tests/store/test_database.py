@@ -5,6 +5,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event as Flag
 
 import pytest
@@ -104,9 +105,13 @@ def test_postgresql_is_written_durably_even_where_the_default_is_not(postgresql_
 
 
 def test_the_turn_is_not_given_twice_to_one_thread(sqlite_url: str) -> None:
-    with Database(sqlite_url) as database, database.turn():
-        with pytest.raises(RuntimeError, match="already has the turn"), database.turn():
-            pass
+    with (
+        Database(sqlite_url) as database,
+        database.turn(),
+        pytest.raises(RuntimeError, match="already has the turn"),
+        database.turn(),
+    ):
+        pass
 
 
 def test_locked_units_are_left_out_or_waited_for(postgresql_url: str) -> None:
@@ -114,9 +119,10 @@ def test_locked_units_are_left_out_or_waited_for(postgresql_url: str) -> None:
         assert lock_units(first, UNITS[:2], skip_locked=True) == set(UNITS[:2])
         with database.write() as second:
             assert lock_units(second, UNITS, skip_locked=True) == {UNITS[2]}
-        with database.write() as third, pytest.raises(DBAPIError, match="lock timeout"):
+        with database.write() as third:
             third.execute(text("SET LOCAL lock_timeout = '50ms'"))
-            lock_units(third, UNITS, skip_locked=False)
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                lock_units(third, UNITS, skip_locked=False)
     with Database(postgresql_url) as database, database.write() as later:
         assert lock_units(later, UNITS, skip_locked=True) == set(UNITS)
 
@@ -133,14 +139,15 @@ def busy_writers(kind: type[Database], url: str) -> Iterator[None]:
     started = [SPAWN.Event() for _ in range(3)]
     process = SPAWN.Process(target=write_without_pause, args=(kind, url, started[0], stop))
     threads = [threading.Thread(target=write_without_pause, args=(kind, url, one, stop)) for one in started[1:]]
-    for worker in (process, *threads):
+    workers: list[BaseProcess | threading.Thread] = [process, *threads]
+    for worker in workers:
         worker.start()
     assert all(one.wait(30) for one in started)
     try:
         yield
     finally:
         stop.set()
-        for worker in (process, *threads):
+        for worker in workers:
             worker.join()
 
 

@@ -82,7 +82,7 @@ def test_events_and_links_return(database_url: str) -> None:
     }
 
 
-def test_an_event_with_another_text_is_broken(database_url: str) -> None:
+def test_an_event_with_another_text_is_broken() -> None:
     ((_, (first, *_)),) = samples.histories(2, 1)
     row, text = rows.event_rows(first, "VN")
     assert text is not None

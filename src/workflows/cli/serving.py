@@ -1,26 +1,114 @@
-"""The commands that serve: `serve`, and `demo`, which plays a year first.
+"""The command that serves, and what has to be right before the first request: database, address, clock.
 
-Owns what is checked before the first request: the database, the address, the clock. The application and the engine
-are loaded only here, because reading them would slow every other command.
+The application and the engine are loaded only when they are to serve: reading them would slow every other command.
 """
 
-import logging
 import socket
-from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from workflows.cli.failures import Failure, Misuse
 from workflows.cli.options import DatabaseUrl
 from workflows.cli.processes import listen, run_processes
-from workflows.core.civil import format_instant, parse_instant
+from workflows.core.civil import parse_instant
+from workflows.core.document_bytes import definition_hash
+from workflows.loader import load
 from workflows.services import logs
 from workflows.services.clock import Clock, continuing, utc_now
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 from workflows.store.database import Database, parse_url, sqlite_path
 from workflows.store.schema import create, is_initialised
-from workflows.store.tables import setting
+from workflows.store.tables import definition, setting
+
+DEMO_CLOCK = "demo_clock"
+"""Key of the setting that only a database made by the demo has."""
+
+
+def serve(
+    database: DatabaseUrl = DEFAULT_DATABASE,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs PostgreSQL.")] = 1,
+    clock_from: Annotated[
+        str | None, typer.Option(metavar="INSTANT", help="Let the clock run on from here; demo databases only.")
+    ] = None,
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C; an empty SQLite database is initialised first."""
+    if workers > 1 and _is_sqlite(database):
+        raise Misuse(
+            f"--workers {workers}: an SQLite database is served by one process; "
+            "use --workers 1, or --database postgresql://user@host/name"
+        )
+    _require_initialised(database)
+    clock = _clock(database, clock_from)
+    with _listening(host, port) as listening:
+        serve_on(listening, database, clock=clock, workers=workers)
+
+
+def serve_on(listening: socket.socket, database: str, *, clock: Clock, workers: int = 1) -> None:
+    """Serves in this process, or in `workers` others."""
+    logs.configure()
+    one = partial(_serve, url=database, clock=clock)
+    if workers == 1:
+        one(listening)
+    else:
+        run_processes(workers, one, listening)
+
+
+def _serve(listening: socket.socket, *, url: str, clock: Clock) -> None:
+    from api.server import run  # noqa: PLC0415 - see the head of this module
+    from workflows.services.engine import Engine  # noqa: PLC0415
+
+    logs.configure()
+    engine = Engine.start(url, clock=clock, definitions_dir=definitions_directory())
+    run(engine, listening)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def _is_sqlite(url: str) -> bool:
+    return parse_url(url).get_backend_name() == "sqlite"
+
+
+def _require_initialised(url: str) -> None:
+    if _is_empty_sqlite(url):
+        create(url, definitions=definitions_directory())
+    elif not is_initialised(url):
+        raise Failure(f"{parse_url(url)} has no tables, or older ones: run `workflows init` with the same --database")
+    with Database(url) as opened, opened.read() as connection:
+        stored = set(connection.execute(select(definition.c.hash)).scalars())
+    for document in (each for versions in load(definitions_directory()).workflows.values() for each in versions):
+        if definition_hash(document) not in stored:
+            raise Failure(
+                f"workflow {document.workflow} version {document.version} is not stored with its present text: "
+                "run `workflows init` with the same --database"
+            )
+
+
+def _is_empty_sqlite(url: str) -> bool:
+    if not _is_sqlite(url):
+        return False
+    path = sqlite_path(parse_url(url))
+    return not path.exists() or path.stat().st_size == 0
+
+
+def _clock(url: str, clock_from: str | None) -> Clock:
+    if clock_from is None:
+        return utc_now
+    try:
+        instant = parse_instant(clock_from)
+    except ValueError as error:
+        raise Misuse(f"--clock-from: {error}; write it like 2025-06-30T08:00:00+07:00") from error
+    with Database(url) as opened, opened.read() as connection:
+        made_by_demo = connection.execute(select(setting).where(setting.c.key == DEMO_CLOCK)).first()
+    if made_by_demo is None:
+        raise Misuse("--clock-from: only a database made by `workflows demo` may be served with another clock")
+    return continuing(instant)

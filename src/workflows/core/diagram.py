@@ -13,7 +13,21 @@ Language: TypeAlias = Literal["vi", "en"]
 _OPENED = Words(vi="Mở hồ sơ", en="Open")
 _BY_EFFECT = Words(vi="hệ quả", en="effect")
 _KEYWORDS = frozenset(
-    {"as", "choice", "class", "classdef", "click", "default", "direction", "end", "fork", "hide", "href"}
+    {
+        "accdescr",
+        "acctitle",
+        "as",
+        "choice",
+        "class",
+        "classdef",
+        "click",
+        "default",
+        "direction",
+        "end",
+        "fork",
+        "hide",
+        "href",
+    }
     | {"join", "note", "scale", "state", "style", "width"}
 )
 """Words of the diagram language that a state may be called."""

@@ -151,7 +151,7 @@ def _elsewhere(
         yield Finding.unknown(path, workflow, what, near, about=ANY_WORKFLOW)
     known = (OPEN, *triggers(workflow, catalogue))
     if trigger not in known:
-        yield Finding.unknown(path, trigger, f"a trigger of {workflow}", known)
+        yield Finding.unknown(path, trigger, f"a trigger of {workflow}", known, about=workflow)
 
 
 def _here(path: Path, trigger: str, name: str, transition: Transition, document: WorkflowDocument) -> Iterator[Finding]:

@@ -152,13 +152,19 @@ def _cases_fact(path: Path, fact: CasesFact, document: WorkflowDocument, catalog
     if all(other.subject != document.subject for other in counted):
         message = f"{fact.cases} is about another level of units, so that no case of the same unit can count"
         yield Finding(path=(*path, "cases"), message=message, given=fact.cases, about=fact.cases)
-    yield from _known((*path, "states"), fact.states, f"a state of {fact.cases}", states(fact.cases, catalogue))
+    yield from _known(
+        (*path, "states"), fact.states, f"a state of {fact.cases}", states(fact.cases, catalogue), about=fact.cases
+    )
     options = _options(counted)
     for field, values in fact.where.items():
         if field not in options:
-            yield Finding.unknown((*path, "where", field), field, f"a choice field of {fact.cases}", options)
+            yield Finding.unknown(
+                (*path, "where", field), field, f"a choice field of {fact.cases}", options, about=fact.cases
+            )
         else:
-            yield from _known((*path, "where", field), values, f"an option of {field}", options[field])
+            yield from _known(
+                (*path, "where", field), values, f"an option of {field}", options[field], about=fact.cases
+            )
 
 
 def _options(counted: tuple[WorkflowDocument, ...]) -> Mapping[str, tuple[str, ...]]:
@@ -170,11 +176,13 @@ def _options(counted: tuple[WorkflowDocument, ...]) -> Mapping[str, tuple[str, .
     return options
 
 
-def _known(path: Path, given: Iterable[str], what: str, allowed: Iterable[str]) -> Iterator[Finding]:
+def _known(
+    path: Path, given: Iterable[str], what: str, allowed: Iterable[str], *, about: str | None = None
+) -> Iterator[Finding]:
     names = tuple(allowed)
     for index, name in enumerate(given):
         if name not in names:
-            yield Finding.unknown((*path, index), name, what, names)
+            yield Finding.unknown((*path, index), name, what, names, about=about)
 
 
 def _named_states(document: WorkflowDocument) -> Iterator[Finding]:

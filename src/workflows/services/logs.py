@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 _NEVER: Final = frozenset(
-    {"authorization", "body", "cookie", "headers", "idempotency_key", "key", "password", "secret", "token"}
+    {"authorization", "body", "cookie", "headers", "idempotency_key", "password", "secret", "set_cookie", "token"}
 )
 """Fields that would carry keys, cookies or what a person wrote."""
 

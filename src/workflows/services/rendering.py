@@ -7,7 +7,7 @@ route beyond the address of a case, and reads nothing.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from workflows.core.case import (
     Accepted,
@@ -168,7 +168,7 @@ def event_json(event: Event) -> Object:
         "trigger": event.trigger,
         "source": event.source,
         "target": event.target,
-        "actor": {"person": event.actor["person"], "role": event.actor["role"], "unit": event.actor["unit"]},
+        "actor": _shown_actor(event.actor),
         "on_behalf_of": event.on_behalf_of,
         "reason": event.reason,
         "input": event.input,
@@ -193,23 +193,29 @@ def attempt_json(attempt: Attempt) -> Object:
         "kind": "attempted",
         "outcome": "refused",
         "workflow": attempt.workflow,
-        "unit": entry.get("unit"),
+        "case_version": entry["case_version"],
         "trigger": attempt.trigger,
-        "source": entry.get("source"),
+        "source": entry["source"],
         "target": None,
-        "actor": entry.get("actor"),
-        "on_behalf_of": entry.get("on_behalf_of"),
-        "reason": entry.get("reason"),
-        "input": entry.get("input"),
+        "actor": _shown_actor(entry["actor"]),
+        "on_behalf_of": None,
+        "reason": entry["reason"],
+        "input": entry["input"],
         "changes": {},
         "facts": {},
-        "blockers": entry.get("blockers", []),
+        "blockers": entry["blockers"],
         "occurred_at": format_instant(attempt.recorded_at),
         "recorded_at": format_instant(attempt.recorded_at),
-        "cause": None,
+        "cause": entry["cause"],
         "prev_hash": None,
         "hash": None,
     }
+
+
+def _shown_actor(actor: object) -> Object:
+    """Who acted; the grant and path behind it stay in the ledger."""
+    known = cast("Mapping[str, object]", actor)
+    return {name: known[name] for name in ("person", "role", "unit")}
 
 
 def blockers_json(blockers: Sequence[Blocker]) -> list[Object]:

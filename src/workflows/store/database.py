@@ -6,6 +6,8 @@ which lock the units they decide on. Knows no table but `unit_lock`, and leaves 
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,15 +19,12 @@ from sqlalchemy.pool import QueuePool
 
 from workflows.store.turnstile import Turnstile
 
-try:
-    from pysqlite3 import dbapi2 as driver
-except ImportError:  # no wheel for this system: the interpreter's own SQLite
-    from sqlite3 import dbapi2 as driver
-
 READERS: Final = 40
 """As many as the threads that serve reads."""
 SCHEMES: Final = "sqlite:///path/to/file or postgresql://user@host/name"
 
+_DRIVERS: Final = ("pysqlite3.dbapi2", "sqlite3.dbapi2")
+"""The wheel with a newer SQLite, which not every system has; else the interpreter's own."""
 _SQLITE_BUSY_SECONDS: Final = 5.0
 _PRAGMAS: Final = ("foreign_keys = ON", "recursive_triggers = ON")
 _WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
@@ -37,6 +36,9 @@ _POSTGRES_READS: Final = (
 _LOCK: Final = "SELECT code FROM unit_lock WHERE code = ANY(:codes) ORDER BY code FOR NO KEY UPDATE"
 _LOCK_WAITING: Final = text(_LOCK)
 _LOCK_FREE: Final = text(f"{_LOCK} SKIP LOCKED")
+
+
+driver: Final = import_module(next(name for name in _DRIVERS if find_spec(name.partition(".")[0])))
 
 
 class DatabaseError(Exception):

@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from workflows.core.canonical import Json, violations
 from workflows.core.case import Actor, Case, Event
-from workflows.core.civil import parse_instant
+from workflows.core.civil import parse_instant, show_date
 from workflows.core.documents import Level
 from workflows.core.folding import fold
+from workflows.core.nearest import nearest
 from workflows.store import rows
 from workflows.store.tables import api_key, attempt, cases, count_entry, event, event_text, unit
 from workflows.store.visibility import below, visible
@@ -25,6 +26,15 @@ from workflows.store.visibility import below, visible
 LIMIT: Final = 200
 """Most items of one page."""
 Item = TypeVar("Item")
+
+
+class UnknownUnitError(LookupError):
+    """There is no unit of that code on that day; `nearest` is the code most like it."""
+
+    def __init__(self, code: str, on: date, nearest_code: str | None) -> None:
+        hint = f"; the nearest code is {nearest_code}" if nearest_code else ""
+        super().__init__(f"no unit {code!r} on {show_date(on)}{hint}")
+        self.code, self.on, self.nearest = code, on, nearest_code
 
 
 class BadCursorError(ValueError):
@@ -188,6 +198,15 @@ def unit_on(connection: Connection, code: str, on: date) -> Unit | None:
     """The unit as it was on a civil date; None when there was none of that code."""
     row = connection.execute(select(unit).where(unit.c.code == code, _unit_in_force(on))).mappings().first()
     return _unit(row) if row else None
+
+
+def known_unit(connection: Connection, code: str, on: date) -> Unit:
+    """The unit as it was on a civil date; raises UnknownUnitError."""
+    found = unit_on(connection, code, on)
+    if found is None:
+        codes = connection.execute(select(unit.c.code).where(_unit_in_force(on))).scalars()
+        raise UnknownUnitError(code, on, nearest(code, codes))
+    return found
 
 
 def unit_periods(connection: Connection, code: str) -> tuple[Unit, ...]:

@@ -116,7 +116,7 @@ def _refuse_owner(connection: Connection, role: str) -> None:
     except DBAPIError as error:
         raise DatabaseError(f"role {role!r} cannot be given rights: {error.orig}") from error
     if owner:
-        message = f"role {role!r} owns the tables, may act as their owner, or is a superuser: make another role for the server"
+        message = f"role {role!r} owns the tables or may act as their owner: make another role for the server"
         raise DatabaseError(message)
 
 

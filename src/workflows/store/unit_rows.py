@@ -7,6 +7,7 @@ come from is told beside them.
 import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +50,7 @@ def _lines(path: Path) -> list[_Line]:
 
 
 def _refuse_overlap(periods: Sequence[_Line]) -> None:
-    for earlier, later in zip(periods, periods[1:], strict=False):
+    for earlier, later in pairwise(periods):
         if (earlier["valid_to"] or _OPEN_END) > later["valid_from"]:
             message = (
                 f"unit {later['code']}: the period from {later['valid_from']} begins before the one before it ends"

@@ -165,6 +165,8 @@ class Writer:
             WriterStopped: the writer has stopped or died.
         """
         future: Future[tuple[Outcome, ...]] = Future()
+        # Running from the start: a caller that goes away cannot withdraw its command.
+        future.set_running_or_notify_cancel()
         job = _Job(submission=submission, future=future, deadline=time.monotonic() + submission.deadline_seconds)
         with self._changed:
             if self._stopping or not self._thread.is_alive():
@@ -298,10 +300,23 @@ class Writer:
             job.answer = None
         waiting, deferred = self._locked(connection, jobs)
         now = self._clock()
+        # What was read before the units were locked is stale; on SQLite the turn has held off all others already.
+        stale = not self._database.is_sqlite
         while waiting:
             wave, waiting = _disjoint(waiting)
-            deferred += self._wave(connection, wave, now, written)
+            if stale:
+                wave, grown = self._read_again(connection, wave)
+                deferred += grown
+            self._wave(connection, wave, now, written)
+            stale = True
         return deferred
+
+    def _read_again(self, connection: Connection, wave: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
+        """The jobs with their cases as they are now, apart from those whose scope grew beyond what is locked."""
+        locked = [job.scope for job in wave]
+        self._find_scopes(connection, wave)
+        pairs = list(zip(wave, locked, strict=True))
+        return [job for job, scope in pairs if job.scope <= scope], [job for job, s in pairs if not job.scope <= s]
 
     def _locked(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
         """The jobs whose units this transaction holds, and those that must wait for others."""
@@ -323,12 +338,8 @@ class Writer:
             job.roots = [next(rest) for _ in job.submission.commands]
             job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
 
-    def _wave(self, connection: Connection, wave: list[_Job], now: datetime, written: list[str]) -> list[_Job]:
-        """Load, decide and write jobs that touch nothing in common; returns those whose scope grew meanwhile."""
-        locked = [job.scope for job in wave]
-        self._find_scopes(connection, wave)
-        grown = [job for job, scope in zip(wave, locked, strict=True) if not job.scope <= scope]
-        wave = [job for job in wave if job not in grown]
+    def _wave(self, connection: Connection, wave: Sequence[_Job], now: datetime, written: list[str]) -> None:
+        """Load, decide and write jobs that touch nothing in common."""
         replies = stored(connection, [job.submission.idempotency for job in wave if job.submission.idempotency])
         fresh = [job for job in wave if not _replayed(job, replies)]
         if fresh:
@@ -338,7 +349,6 @@ class Writer:
                 self._decide(job, Draft(world), now, writing)
             write(connection, world, writing)
             written += [event.id for event in writing.events]
-        return grown
 
     def _decide(self, job: _Job, draft: Draft, now: datetime, writing: Writing) -> None:
         """Answer a job from the world; an exception answers it alone and leaves nothing of it."""

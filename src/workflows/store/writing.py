@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from workflows.core.canonical import Json, canonical_bytes, digest
 from workflows.core.case import Accepted, Case, CaseId, Command, Decision, Event, Fire, Open, Refused
 from workflows.core.civil import format_instant
+from workflows.core.fields import present, split
 from workflows.core.ids import derived
 from workflows.core.world import Draft, World
 from workflows.store.rows import case_row, event_rows, link_rows
@@ -220,8 +221,7 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
     command, refused = refusal.command, refusal.refused
     actor = world.grants[command.grant]
     case = world.case(refused.case) or writing.cases.get(refused.case) if refused.case else None
-    act = command.act
-    given: Json = dict(act.input if isinstance(act, Fire) else act.data) if refusal.cause is None else None
+    given = _without_free_text(command, case, world) if refusal.cause is None else None
     codes = sorted({blocker.code for blocker in refused.blockers})
     what: list[Json] = [refused.case, refused.version, actor.person, refused.trigger, codes, given]
     workflow, path = (case.workflow, case.unit_path) if case else _opening_of(command, world)
@@ -234,7 +234,6 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
         "actor": {"person": actor.person, "role": actor.role.value, "unit": actor.unit, "grant": actor.grant},
         "source": case.state if case else None,
         "input": given,
-        "reason": command.reason,
         "blockers": [
             {
                 "code": each.code,
@@ -257,6 +256,17 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
         "entry": canonical_bytes(entry).decode(),
         "recorded_at": format_instant(writing.now),
     }
+
+
+def _without_free_text(command: Command, case: Case | None, world: World) -> dict[str, Json]:
+    """The values of a refused command as they may be kept for good; texts and reasons are not."""
+    act = command.act
+    if isinstance(act, Fire):
+        assert case is not None  # noqa: S101 - a trigger is refused on a case
+        public, _ = split(world.definitions.by_hash(case.definition).step(act.trigger).fields, present(act.input))
+    else:
+        public, _ = split(world.definitions.versions(act.workflow)[-1].opening.fields, present(act.data))
+    return public
 
 
 def _opening_of(command: Command, world: World) -> tuple[str, str]:

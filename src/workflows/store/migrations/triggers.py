@@ -43,9 +43,9 @@ class Guarded:
             )
         # INSERT OR REPLACE removes the old row without firing DELETE triggers, unless the connection asks for it.
         taken = " OR ".join(" AND ".join(f"{column} = NEW.{column}" for column in key) for key in self.keys)
+        found = f"EXISTS (SELECT 1 FROM {self.table} WHERE {taken})"  # noqa: S608 - names of our own tables
         yield (
-            f"CREATE TRIGGER {self.table}_no_replace BEFORE INSERT ON {self.table} "
-            f"WHEN EXISTS (SELECT 1 FROM {self.table} WHERE {taken}) "
+            f"CREATE TRIGGER {self.table}_no_replace BEFORE INSERT ON {self.table} WHEN {found} "
             f"BEGIN SELECT RAISE(ABORT, 'append-only: a row with this key is in {self.table} already'); END"
         )
 

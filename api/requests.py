@@ -1,0 +1,176 @@
+"""Reading a request strictly: its body, its preconditions, its idempotency key.
+
+One JSON reader for all routes: UTF-8 only, no member twice, no floating point, at most `DEPTH` levels. Everything
+that passes here can be queued and written.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.exceptions import RequestEntityTooLarge
+from litestar.handlers import BaseRouteHandler
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from api.bodies import Body
+from api.problems import HttpProblem, Malformed
+from workflows.core.canonical import Json, canonical_bytes, digest, violations
+from workflows.core.case import Actor, InputError
+from workflows.core.fields import unknown_name
+from workflows.store.writing import Idempotency
+
+BODY_LIMIT: Final = 1_048_576
+"""Bytes."""
+DEPTH: Final = 32
+"""Levels of objects and lists within one another."""
+ApiRequest: TypeAlias = Request[Actor, Any, State]
+Model = TypeVar("Model", bound=Body)
+
+_ETAG: Final = re.compile(r'^"(0|[1-9][0-9]{0,9})"$')
+_PRINTABLE: Final = re.compile(r"^[\x20-\x7e]{1,255}$")
+_JSON_TYPE: Final = re.compile(r'^application/json\s*(;\s*charset="?utf-8"?\s*)?$', re.IGNORECASE)
+
+
+class _Twice(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+_decoder: Final = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+async def read_body(request: ApiRequest, model: type[Model]) -> tuple[Model, bytes]:
+    """The body, and its canonical bytes."""
+    value = await _read_object(request)
+    found = [InputError(path=path, message=message) for path, message in violations(value)]
+    if found:
+        raise Malformed(found)
+    try:
+        return model.model_validate(value), canonical_bytes(value)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise Malformed([_input_error(each, model) for each in details]) from error
+
+
+async def _read_object(request: ApiRequest) -> dict[str, Json]:
+    given = request.headers.get("content-type", "")
+    if not _JSON_TYPE.match(given):
+        raise HttpProblem(415, "content_type", f"the content type is {given!r}; send application/json")
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity":
+        raise HttpProblem(415, "content_encoding", f"the body is encoded with {coding!r}; send it as it is")
+    try:
+        raw = await request.body()
+    except RequestEntityTooLarge as error:
+        raise HttpProblem(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes") from error
+    value = decode(raw)
+    if not isinstance(value, dict):
+        raise Malformed([InputError(path="", message="the body must be an object")])
+    return value
+
+
+def decode(raw: bytes) -> Json:
+    """The value of a JSON text; raises HttpProblem where it is none that this interface takes."""
+    try:
+        value: Json = _decoder.decode(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _not_json(f"byte {error.start} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _not_json(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except _Twice as error:
+        raise _not_json(f"member {str(error)[:80]!r} stands twice in one object") from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise Malformed([InputError(path="", message=f"a number is too large: {error}")]) from error
+    if raw.count(b"{") + raw.count(b"[") > DEPTH and any(_levels_beyond(value)):
+        raise _too_deep()
+    return value
+
+
+def _levels_beyond(value: Json) -> Iterator[bool]:
+    """Something for each part that lies deeper than allowed; a loop, because recursion is what must not happen."""
+    parts: list[tuple[Json, int]] = [(value, 1)]
+    while parts:
+        part, level = parts.pop()
+        if isinstance(part, dict | list):
+            if level > DEPTH:
+                yield True
+            members: Iterable[Json] = part.values() if isinstance(part, dict) else part
+            parts += [(member, level + 1) for member in members]
+
+
+def _not_json(detail: str) -> HttpProblem:
+    return HttpProblem(400, "not_json", f"the body is not JSON that can be read: {detail}")
+
+
+def _too_deep() -> HttpProblem:
+    return HttpProblem(400, "too_deep", f"the body is nested deeper than {DEPTH} levels")
+
+
+def _input_error(error: ErrorDetails, model: type[Body]) -> InputError:
+    place = error["loc"]
+    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
+    if error["type"] == "extra_forbidden":
+        return unknown_name(pointer, "member", str(place[-1]), list(model.model_fields))
+    if error["type"] == "missing":
+        return InputError(path=pointer, message="is required")
+    return InputError(path=pointer, message=error["msg"])
+
+
+def expected_version(request: ApiRequest) -> int | None:
+    """The version named by If-Match; None where it names none, by being absent or `*`.
+
+    One strong entity tag as an ETag header gave it, such as `"5"`, is what can be used: a weak tag never matches
+    (RFC 9110, 13.1.1), and a list would leave open what the sender saw.
+    """
+    given = request.headers.getall("if-match", [])
+    if not given or given == ["*"]:
+        return None
+    found = _ETAG.match(given[0]) if len(given) == 1 else None
+    if found is None:
+        message = f"{', '.join(given)[:200]!r} is not one strong entity tag; send the ETag of the case, such as \"5\""
+        raise Malformed([InputError(path="If-Match", message=message)])
+    return int(found[1])
+
+
+def idempotency(request: ApiRequest, body: bytes) -> Idempotency | None:
+    """The key of the request, scoped by the client, with the fingerprint of what was asked."""
+    given = request.headers.getall("idempotency-key", [])
+    if not given:
+        return None
+    if len(given) > 1 or not _PRINTABLE.match(given[0]):
+        message = "must be one key of 1 to 255 printable ASCII characters"
+        raise Malformed([InputError(path="Idempotency-Key", message=message)])
+    client = request.user.grant
+    asked = b"\n".join([body, request.scope["path"].encode(), request.headers.get("if-match", "").encode()])
+    return Idempotency(
+        client=client, key_hash=digest(f"{client}\n{given[0]}".encode()), fingerprint=digest(asked)
+    )
+
+
+def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard: a misspelt filter must not pass for none, nor a filter given twice for one of them."""
+    given = connection.query_params
+    if not given:
+        return
+    allowed = list(cast("Mapping[str, Any]", handler.opt).get("query", ()))
+    errors = [unknown_name(f"/{name}", "parameter", name, allowed) for name in given if name not in allowed]
+    for name, value in given.multi_items():
+        errors += [InputError(path=f"/{name}", message=message) for _, message in violations(value)]
+    repeated = sorted({name for name in given if len(given.getall(name)) > 1})
+    errors += [InputError(path=f"/{name}", message="is given more than once") for name in repeated]
+    if errors:
+        raise Malformed(errors)

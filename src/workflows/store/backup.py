@@ -1,0 +1,109 @@
+"""Copies of a database in use, checked before they are called copies.
+
+An SQLite copy is a database file that is opened and checked itself. A PostgreSQL copy is an archive for
+`pg_restore`: checked are the very state that it was taken of, and that the archive can be listed; restoring it
+somewhere is the operator's drill.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, text
+
+from workflows.store import fsck
+from workflows.store.database import Database, DatabaseError, driver
+from workflows.store.fsck import FsckReport
+
+_UNFINISHED: Final = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    path: Path
+    checked: FsckReport
+    restored: bool
+    """Whether the copy itself was opened for the check; False: the state that it was taken of was checked."""
+
+
+def copy(database: Database, target: Path) -> Backup:
+    """Copies one state of the database while others read and write; a copy that is not intact is not kept.
+
+    Raises:
+        DatabaseError: the target is there already, the check found something, or a program is missing or failed.
+    """
+    if target.exists():
+        raise DatabaseError(f"{target} is there already; a backup never overwrites")
+    unfinished = target.with_name(target.name + _UNFINISHED)
+    try:
+        checked = _copy_sqlite(database, unfinished) if database.is_sqlite else _dump(database, unfinished)
+        if checked.first_bad is not None:
+            raise DatabaseError(f"no backup was kept. {checked.summary.en}")
+        _keep(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Backup(path=target, checked=checked, restored=database.is_sqlite)
+
+
+def _copy_sqlite(database: Database, target: Path) -> FsckReport:
+    """In one step of one read transaction, which SQLite's log lets run beside writers."""
+    copied = driver.connect(str(target), isolation_level=None)
+    try:
+        with database.read() as connection:
+            _raw(connection).backup(copied)
+        copied.execute("PRAGMA journal_mode = DELETE")  # one file that is complete by itself
+    finally:
+        copied.close()
+    with Database(database.url.set(database=str(target))) as opened:
+        return fsck.check(opened)
+
+
+def _raw(connection: Connection) -> Any:  # noqa: ANN401 - the driver has no types
+    return connection.connection.driver_connection
+
+
+def _dump(database: Database, target: Path) -> FsckReport:
+    with database.read() as connection:
+        # As long as this transaction lasts, pg_dump can see exactly its state.
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
+        info = _raw(connection).info
+        arguments = ("--format=custom", f"--snapshot={snapshot}", f"--file={target}", "--no-password")
+        # The address holds everything but the password, which has no place on a command line.
+        _run("pg_dump", (*arguments, f"--dbname={info.dsn}"), password=info.password)
+        _run("pg_restore", ("--list", str(target)))
+        return fsck.check_state(connection)
+
+
+def _run(program: str, arguments: Sequence[str], *, password: str = "") -> None:
+    found = shutil.which(program)
+    if found is None:
+        raise DatabaseError(f"{program} is not on the PATH; install PostgreSQL's client programs to make backups")
+    done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
+        [found, *arguments],
+        env={**os.environ, **({"PGPASSWORD": password} if password else {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DatabaseError(f"{program} failed: {done.stderr.strip()[-1000:]}")
+
+
+def _keep(unfinished: Path, target: Path) -> None:
+    """The name appears only when the content is on the disk."""
+    _sync(unfinished)
+    unfinished.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
