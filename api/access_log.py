@@ -9,6 +9,7 @@ from os import urandom
 from typing import Final, cast
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _TRACE: Final = "workflows.trace"
@@ -27,10 +28,11 @@ class Trace:
 
 def trace(scope: Scope) -> Trace:
     """The trace of a request; one is begun where the application runs without the log around it."""
-    found = scope.get(_TRACE)
-    if found is None:
-        found = scope[_TRACE] = Trace(request_id=urandom(16).hex())  # type: ignore[literal-required]
-    return cast("Trace", found)
+    extended = cast("dict[str, object]", scope)
+    found = extended.get(_TRACE)
+    if not isinstance(found, Trace):
+        found = extended[_TRACE] = Trace(request_id=urandom(16).hex())
+    return found
 
 
 def request_id(scope: Scope) -> str:
@@ -44,7 +46,7 @@ class AccessLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()

@@ -33,9 +33,7 @@ class KeyRing:
         self._engine = engine
         self._lookups: dict[str, tuple[float, asyncio.Task[Actor | None]]] = {}
 
-    async def authenticate(
-        self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
-    ) -> None:
+    async def authenticate(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """A guard: leaves the actor with the request, or answers 401."""
         actor = await self._actor(_secret(connection.headers.get("authorization")))
         if actor is None or not in_force(actor, civil_date(self._engine.clock())):

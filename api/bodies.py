@@ -7,7 +7,6 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-
 NameText: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
 PlanKey: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,60}$")]
 

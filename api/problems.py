@@ -9,17 +9,18 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
-from litestar import Request
+from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from litestar.response.base import ASGIResponse
 from litestar.types import ExceptionHandlersMap
 
 from api.access_log import request_id
-from api.replies import response
 from workflows.core.case import InputError, NotFound
-from workflows.services.rendering import invalid, not_found, problem
-from workflows.store.queries import BadCursor
+from workflows.services.reading import FigureRefusedError, InvalidError, MissingError
+from workflows.services.rendering import invalid, not_found, problem, refused
+from workflows.store.counts import CountError
+from workflows.store.queries import BadCursorError
 from workflows.store.writer import CommandFailed, Expired, KeyReused, QueueFull, WriteError, WriterStopped
+from workflows.store.writing import Reply
 
 _CODES: Final[Mapping[int, str]] = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 _UNAVAILABLE: Final = (QueueFull, Expired, WriterStopped)
@@ -31,9 +32,7 @@ AnyRequest = Request[Any, Any, Any]
 class HttpProblem(Exception):  # noqa: N818 - a problem, as RFC 9457 calls it
     """A request that is answered before anything is decided."""
 
-    def __init__(
-        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         self.status = status
         self.code = code
         self.detail = detail
@@ -49,54 +48,59 @@ class Malformed(Exception):  # noqa: N818
         super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
 
 
-class Missing(Exception):  # noqa: N818
-    """There is no such thing, or the actor may not know of it."""
-
-    def __init__(self, what: str, given: str, nearest: str | None = None) -> None:
-        self.not_found = NotFound(what=what, given=given, nearest=nearest)
-        super().__init__(f"no {what} {given}")
+def _sent(reply: Reply) -> Response[bytes]:
+    headers = dict(reply.headers)
+    media_type = headers.pop("content-type")
+    return Response(reply.body, status_code=reply.status, headers=headers, media_type=media_type)
 
 
-def _http_problem(request: AnyRequest, error: HttpProblem) -> ASGIResponse:
+def _http_problem(request: AnyRequest, error: HttpProblem) -> Response[bytes]:
     return _problem(request, error.status, error.code, error.detail, error.headers)
 
 
 def _problem(
     request: AnyRequest, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
-) -> ASGIResponse:
+) -> Response[bytes]:
     title = HTTPStatus(status).phrase
     found = request_id(request.scope)
-    return response(
-        problem(status=status, code=code, title=title, detail=detail, request_id=found, headers=headers)
-    )
+    return _sent(problem(status=status, code=code, title=title, detail=detail, request_id=found, headers=headers))
 
 
-def _malformed(request: AnyRequest, error: Malformed) -> ASGIResponse:
-    return response(invalid(error.errors, request_id(request.scope)))
+def _malformed(request: AnyRequest, error: Malformed) -> Response[bytes]:
+    return _sent(invalid(error.errors, request_id(request.scope)))
 
 
-def _missing(request: AnyRequest, error: Missing) -> ASGIResponse:
-    return response(not_found(error.not_found, request_id(request.scope)))
+def _missing(request: AnyRequest, error: MissingError) -> Response[bytes]:
+    missing = NotFound(what=error.what, given=error.given, nearest=error.nearest)
+    return _sent(not_found(missing, request_id(request.scope)))
 
 
-def _bad_parameter(request: AnyRequest, error: ValidationException) -> ASGIResponse:
+def _bad_values(request: AnyRequest, error: CountError | InvalidError) -> Response[bytes]:
+    return _malformed(request, Malformed(error.errors))
+
+
+def _figure_refused(request: AnyRequest, error: FigureRefusedError) -> Response[bytes]:
+    return _sent(refused(error.blockers, request_id(request.scope)))
+
+
+def _bad_parameter(request: AnyRequest, error: ValidationException) -> Response[bytes]:
     """Parameters of the path and query that do not have their declared type."""
     listed = error.extra if isinstance(error.extra, list) else []
     errors = [InputError(path=f"/{each.get('key', '')}", message=str(each.get("message"))) for each in listed]
     return _malformed(request, Malformed(errors or [InputError(path="", message=error.detail)]))
 
 
-def _bad_cursor(request: AnyRequest, error: BadCursor) -> ASGIResponse:
+def _bad_cursor(request: AnyRequest, error: BadCursorError) -> Response[bytes]:
     return _malformed(request, Malformed([InputError(path="/cursor", message=str(error))]))
 
 
-def _framework(request: AnyRequest, error: HTTPException) -> ASGIResponse:
+def _framework(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """What Litestar raises itself: no such route, method not allowed, body too large."""
     code = _CODES.get(error.status_code, "bad_request")
     return _problem(request, error.status_code, code, str(error.detail), error.headers)
 
 
-def _not_written(request: AnyRequest, error: WriteError) -> ASGIResponse:
+def _not_written(request: AnyRequest, error: WriteError) -> Response[bytes]:
     if isinstance(error, _UNAVAILABLE):
         headers = {"retry-after": str(error.retry_after)}
         return _problem(request, 503, "unavailable", str(error), headers)
@@ -107,7 +111,7 @@ def _not_written(request: AnyRequest, error: WriteError) -> ASGIResponse:
     return _problem(request, 500, "command_failed", "the command could not be carried out; nothing of it was kept")
 
 
-def _unforeseen(request: AnyRequest, error: Exception) -> ASGIResponse:
+def _unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
     _log.error("http.failed", request_id=request_id(request.scope), exc_info=error)
     return _problem(request, 500, "internal", "the server failed; the failure is logged under the request id")
 
@@ -115,8 +119,11 @@ def _unforeseen(request: AnyRequest, error: Exception) -> ASGIResponse:
 HANDLERS: Final[ExceptionHandlersMap] = {
     HttpProblem: _http_problem,
     Malformed: _malformed,
-    Missing: _missing,
-    BadCursor: _bad_cursor,
+    MissingError: _missing,
+    CountError: _bad_values,
+    InvalidError: _bad_values,
+    FigureRefusedError: _figure_refused,
+    BadCursorError: _bad_cursor,
     ValidationException: _bad_parameter,
     HTTPException: _framework,
     WriteError: _not_written,

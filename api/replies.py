@@ -22,9 +22,7 @@ def response(reply: Reply) -> ASGIResponse:
     return ASGIResponse(body=reply.body, status_code=reply.status, headers=headers, media_type=media_type)
 
 
-def json_response(
-    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> ASGIResponse:
+def json_response(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> ASGIResponse:
     return ASGIResponse(body=encoded(value), status_code=status, headers=dict(headers or {}), media_type=JSON)
 
 

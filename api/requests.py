@@ -6,14 +6,15 @@ that passes here can be queued and written.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.exceptions import RequestEntityTooLarge
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -22,6 +23,7 @@ from api.problems import HttpProblem, Malformed
 from workflows.core.canonical import Json, canonical_bytes, digest, violations
 from workflows.core.case import Actor, InputError
 from workflows.core.fields import unknown_name
+from workflows.store.queries import LIMIT
 from workflows.store.writing import Idempotency
 
 BODY_LIMIT: Final = 1_048_576
@@ -31,12 +33,16 @@ DEPTH: Final = 32
 ApiRequest: TypeAlias = Request[Actor, Any, State]
 Model = TypeVar("Model", bound=Body)
 
+_INJECTED: Final = frozenset({"request", "engine"})
 _ETAG: Final = re.compile(r'^"(0|[1-9][0-9]{0,9})"$')
 _PRINTABLE: Final = re.compile(r"^[\x20-\x7e]{1,255}$")
 _JSON_TYPE: Final = re.compile(r'^application/json\s*(;\s*charset="?utf-8"?\s*)?$', re.IGNORECASE)
 
 
-class _Twice(ValueError):
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LIMIT)]
+
+
+class _TwiceError(ValueError):
     pass
 
 
@@ -44,7 +50,7 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise _Twice(next(name for name in names if names.count(name) > 1))
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
     return found
 
 
@@ -89,7 +95,7 @@ def decode(raw: bytes) -> Json:
         raise _not_json(f"byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise _not_json(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except _Twice as error:
+    except _TwiceError as error:
         raise _not_json(f"member {str(error)[:80]!r} stands twice in one object") from error
     except RecursionError as error:
         raise _too_deep() from error
@@ -141,7 +147,7 @@ def expected_version(request: ApiRequest) -> int | None:
         return None
     found = _ETAG.match(given[0]) if len(given) == 1 else None
     if found is None:
-        message = f"{', '.join(given)[:200]!r} is not one strong entity tag; send the ETag of the case, such as \"5\""
+        message = f'{", ".join(given)[:200]!r} is not one strong entity tag; send the ETag of the case, such as "5"'
         raise Malformed([InputError(path="If-Match", message=message)])
     return int(found[1])
 
@@ -156,9 +162,7 @@ def idempotency(request: ApiRequest, body: bytes) -> Idempotency | None:
         raise Malformed([InputError(path="Idempotency-Key", message=message)])
     client = request.user.grant
     asked = b"\n".join([body, request.scope["path"].encode(), request.headers.get("if-match", "").encode()])
-    return Idempotency(
-        client=client, key_hash=digest(f"{client}\n{given[0]}".encode()), fingerprint=digest(asked)
-    )
+    return Idempotency(client=client, key_hash=digest(f"{client}\n{given[0]}".encode()), fingerprint=digest(asked))
 
 
 def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -166,8 +170,8 @@ def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler:
     given = connection.query_params
     if not given:
         return
-    allowed = list(cast("Mapping[str, Any]", handler.opt).get("query", ()))
-    errors = [unknown_name(f"/{name}", "parameter", name, allowed) for name in given if name not in allowed]
+    allowed = handler.parsed_fn_signature.parameters.keys() - connection.path_params.keys() - _INJECTED
+    errors = [unknown_name(f"/{name}", "parameter", name, sorted(allowed)) for name in given if name not in allowed]
     for name, value in given.multi_items():
         errors += [InputError(path=f"/{name}", message=message) for _, message in violations(value)]
     repeated = sorted({name for name in given if len(given.getall(name)) > 1})

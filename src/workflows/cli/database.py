@@ -1,14 +1,14 @@
 """Commands for operators: make a database, prove it intact, copy it."""
 
-from datetime import datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
-from workflows.cli.failures import Failure
 from workflows.cli.options import DatabaseUrl
-from workflows.schema_files import write_schemas
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
+from workflows.store import backup as copies
 from workflows.store import fsck as proof
 from workflows.store.database import Database, parse_url
 from workflows.store.schema import create, is_initialised
@@ -17,20 +17,33 @@ from workflows.store.tables import definition, unit
 
 def init(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
     """Make the tables, or bring them up to date, and store definitions and units; may be repeated."""
-    made = not is_initialised(database)
+    there = is_initialised(database)
     create(database, definitions=definitions_directory())
-    typer.echo(f"{parse_url(database)}: tables {'made or brought up to date' if made else 'were up to date'}")
     with Database(database) as opened, opened.read() as connection:
-        for table in (definition, unit):
-            count = connection.execute(select(func.count()).select_from(table)).scalar_one()
-            typer.echo(f"{count} rows in {table.name}")
+        counts = [
+            connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (definition, unit)
+        ]
+    done = "tables were up to date" if there else "tables made or brought up to date"
+    shown = parse_url(database).render_as_string(hide_password=True)
+    typer.echo(f"{shown}: {done}; {counts[0]} definitions, {counts[1]} units and periods stored")
 
 
 def fsck(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
-    """Prove that every case follows from its events and that no event was changed; exit 1 with the first bad row."""
+    """Prove that every case follows from its untouched events; else exit 1 and name the first bad row."""
     with Database(database) as opened:
         report = proof.check(opened)
     typer.echo(report.summary.en)
     typer.echo(report.summary.vi)
     if report.first_bad is not None:
         raise typer.Exit(1)
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+    database: DatabaseUrl = DEFAULT_DATABASE,
+) -> None:
+    """Copy the database while it is in use, and check the copy; PostgreSQL: an archive for pg_restore."""
+    with Database(database) as opened:
+        made = copies.copy(opened, target)
+    what = "the copy itself" if made.restored else "the state it was taken of; restoring it is a drill of its own"
+    typer.echo(f"{made.path}: {made.checked.summary.en} (checked: {what})")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.failures import Failure, Misuse
+from workflows.cli.errors import CommandError, MisuseError
 from workflows.core.diagram import mermaid
 from workflows.core.documents import WorkflowDocument
 from workflows.core.nearest import nearest
@@ -56,7 +56,7 @@ def schema(
         stale = stale_schemas(root)
         if stale:
             names = ", ".join(file.as_posix() for file in stale)
-            raise Failure(f"not what the documents generate today: {names}; `workflows schema` writes it")
+            raise CommandError(f"not what the documents generate today: {names}; `workflows schema` writes it")
         typer.echo("schemas are fresh")
         return
     for file in write_schemas(root):
@@ -83,7 +83,7 @@ def _read(file: Path) -> WorkflowDocument:
         raise DefinitionError(problems)
     document, _ = read_shape(WorkflowDocument, read_tree(file.read_bytes()).data)
     if document is None:
-        raise Misuse(f"{file.as_posix()} is not a workflow")
+        raise MisuseError(f"{file.as_posix()} is not a workflow")
     return document
 
 
@@ -92,5 +92,5 @@ def _newest(key: str) -> WorkflowDocument:
     if key not in workflows:
         close = nearest(key, workflows)
         hint = f'; did you mean "{close}"?' if close else ""
-        raise Misuse(f'"{key}" is neither a file nor a workflow; workflows: {", ".join(sorted(workflows))}{hint}')
+        raise MisuseError(f'"{key}" is neither a file nor a workflow; workflows: {", ".join(sorted(workflows))}{hint}')
     return workflows[key][-1]

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from workflows.cli.failures import Failure, Misuse
+from workflows.cli.demo_clock import demo_instant
+from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.options import DatabaseUrl
 from workflows.cli.processes import listen, run_processes
 from workflows.core.civil import parse_instant
@@ -21,10 +22,7 @@ from workflows.services.clock import Clock, continuing, utc_now
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 from workflows.store.database import Database, parse_url, sqlite_path
 from workflows.store.schema import create, is_initialised
-from workflows.store.tables import definition, setting
-
-DEMO_CLOCK = "demo_clock"
-"""Key of the setting that only a database made by the demo has."""
+from workflows.store.tables import definition
 
 
 def serve(
@@ -38,7 +36,7 @@ def serve(
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C; an empty SQLite database is initialised first."""
     if workers > 1 and _is_sqlite(database):
-        raise Misuse(
+        raise MisuseError(
             f"--workers {workers}: an SQLite database is served by one process; "
             "use --workers 1, or --database postgresql://user@host/name"
         )
@@ -71,7 +69,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
-        raise Failure(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        raise CommandError(f"cannot listen on {host} port {port}: {error.strerror}") from error
 
 
 def _is_sqlite(url: str) -> bool:
@@ -82,12 +80,12 @@ def _require_initialised(url: str) -> None:
     if _is_empty_sqlite(url):
         create(url, definitions=definitions_directory())
     elif not is_initialised(url):
-        raise Failure(f"{parse_url(url)} has no tables, or older ones: run `workflows init` with the same --database")
+        raise CommandError(f"{parse_url(url)} has no tables, or older ones: run `workflows init` with the same --database")
     with Database(url) as opened, opened.read() as connection:
         stored = set(connection.execute(select(definition.c.hash)).scalars())
     for document in (each for versions in load(definitions_directory()).workflows.values() for each in versions):
         if definition_hash(document) not in stored:
-            raise Failure(
+            raise CommandError(
                 f"workflow {document.workflow} version {document.version} is not stored with its present text: "
                 "run `workflows init` with the same --database"
             )
@@ -106,9 +104,9 @@ def _clock(url: str, clock_from: str | None) -> Clock:
     try:
         instant = parse_instant(clock_from)
     except ValueError as error:
-        raise Misuse(f"--clock-from: {error}; write it like 2025-06-30T08:00:00+07:00") from error
-    with Database(url) as opened, opened.read() as connection:
-        made_by_demo = connection.execute(select(setting).where(setting.c.key == DEMO_CLOCK)).first()
-    if made_by_demo is None:
-        raise Misuse("--clock-from: only a database made by `workflows demo` may be served with another clock")
+        raise MisuseError(f"--clock-from: {error}; write it like 2025-06-30T08:00:00+07:00") from error
+    with Database(url) as opened:
+        made_by_demo = demo_instant(opened) is not None
+    if not made_by_demo:
+        raise MisuseError("--clock-from: only a database made by `workflows demo` may be served with another clock")
     return continuing(instant)

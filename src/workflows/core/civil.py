@@ -23,7 +23,7 @@ def start_of_day(day: date) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with exactly six fraction digits and `Z`, so that text order is time order."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def parse_instant(text: str) -> datetime:

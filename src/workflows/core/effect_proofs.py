@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from workflows.core.documents import (
+    OPEN,
     AgenciesField,
     CasesField,
     Catalogue,
@@ -12,6 +13,7 @@ from workflows.core.documents import (
     ItemsField,
     Opening,
     Source,
+    Transition,
     WorkflowDocument,
 )
 from workflows.core.problems import Finding, Path
@@ -38,6 +40,9 @@ def prove_effects(document: WorkflowDocument, catalogue: Catalogue) -> Iterator[
         yield from _set(step, document, scope, catalogue)
         for index, effect in enumerate(step.effects):
             yield from _effect((*step.path, "effects", index), effect, scope, document, catalogue)
+            if step.trigger == OPEN and effect.on not in _RELATIONS:
+                message = "opening cannot act on linked cases; let a transition do it"
+                yield Finding(path=(*step.path, "effects", index, "on"), message=message, given=effect.on)
         for index, opening in enumerate(step.opens):
             yield from _opening((*step.path, "opens", index), opening, scope, document, catalogue)
         yield from _cycle(step, document, catalogue)
@@ -66,6 +71,7 @@ def _effect(
         yield Finding.unknown((*path, "fire"), effect.fire, what, known, about=effect.workflow)
         return
     yield from _addressed(path, effect, catalogue)
+    yield from _links_once(path, effect, fired)
     asked = dict(chain.from_iterable(transition.input.items() for transition in fired))
     yield from _with((*path, "with"), effect.with_, asked, scope, catalogue)
 
@@ -85,6 +91,14 @@ def _relation(path: Path, effect: Effect, document: WorkflowDocument, catalogue:
             yield from _same_unit(path, effect, document, catalogue)
         case name:
             yield from _linked(path, name, workflow, document)
+
+
+def _links_once(path: Path, effect: Effect, fired: Iterable[Transition]) -> Iterator[Finding]:
+    """Links are followed from the commanded case only: its scope is all that is locked before deciding."""
+    further = sorted({each.on for step in fired for each in step.effects} - {*_RELATIONS})
+    if further:
+        message = f"{effect.workflow}.{effect.fire} acts on the cases linked by {', '.join(further)}; an effect cannot"
+        yield Finding(path=(*path, "fire"), message=f"{message} fire it", given=effect.fire)
 
 
 def _one_of(path: Path, workflow: str, what: str, allowed: Iterable[str]) -> Iterator[Finding]:

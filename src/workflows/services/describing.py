@@ -69,7 +69,9 @@ def _step_json(step: Step, definition: Definition, basis: object) -> Object:
         "to": _target(step.targets),
         "roles": sorted(step.roles),
         **form_json(step, definition),
-        "separate_from": [f"{each.workflow}.{each.trigger}" if each.workflow else each.trigger for each in step.separate],
+        "separate_from": [
+            f"{each.workflow}.{each.trigger}" if each.workflow else each.trigger for each in step.separate
+        ],
         "separate_over": "case" if step.over_case else "episode",
         "requires": _requirements(step.rules),
         "basis": basis,

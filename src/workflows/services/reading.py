@@ -12,11 +12,25 @@ from typing import Literal, TypeAlias
 from sqlalchemy import Connection
 
 from workflows.core.authority import covers, has_role
-from workflows.core.case import Actor, Blocker, Case, CaseId, Command, Decision, Event, Fire, InputError, Invalid, Offer, Open
+from workflows.core.case import (
+    Actor,
+    Blocker,
+    Case,
+    CaseId,
+    Command,
+    Decision,
+    Event,
+    Fire,
+    InputError,
+    Invalid,
+    Offer,
+    Open,
+)
 from workflows.core.civil import civil_date
 from workflows.core.definition import Definition
 from workflows.core.documents import CountKind, Role
 from workflows.core.fields import unknown_name
+from workflows.core.nearest import nearest
 from workflows.core.wording import wrong_role, wrong_unit
 from workflows.services.engine import Engine
 from workflows.store import counts, keys, queries
@@ -43,10 +57,19 @@ _ENDED = "!"
 class MissingError(LookupError):
     """There is no such thing, or the actor may not know of it."""
 
-    def __init__(self, what: str, given: str) -> None:
+    def __init__(self, what: str, given: str, nearest: str | None = None) -> None:
         self.what = what
         self.given = given
+        self.nearest = nearest
         super().__init__(f"there is no {what} {given!r}")
+
+
+class InvalidError(ValueError):
+    """What was asked makes no sense; nothing was decided."""
+
+    def __init__(self, errors: Sequence[InputError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
 
 
 class FigureRefusedError(Exception):
@@ -102,21 +125,19 @@ def _case(connection: Connection, engine: Engine, actor: Actor, case_id: str) ->
 def cases(engine: Engine, actor: Actor, wanted: CaseFilter, part: Slice) -> Page[Case]:
     """Newest first; raises BadCursorError."""
     with engine.database.read() as connection:
-        return queries.list_cases(
-            connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit
-        )
+        return queries.list_cases(connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit)
 
 
 def offers(
     engine: Engine, actor: Actor, case_id: str, trigger: str | None = None
-) -> tuple[Definition, tuple[Offer, ...]] | Sequence[InputError]:
-    """What can be done with a case, or what is wrong with the trigger named; raises MissingError."""
+) -> tuple[Definition, tuple[Offer, ...]]:
+    """What can be done with a case; raises MissingError, and InvalidError for a trigger that it has not."""
     definition = engine.definitions.by_hash(case(engine, actor, case_id).definition)
     found = engine.explain(actor.grant, CaseId(case_id), trigger)
     if isinstance(found, tuple):
         return definition, found
     if isinstance(found, Invalid):
-        return found.errors
+        raise InvalidError(found.errors)
     raise MissingError("case", case_id)
 
 
@@ -200,9 +221,25 @@ def _place_after(connection: Connection, case_id: str, outcome: Outcome, place: 
 def events(engine: Engine, actor: Actor, part: Slice) -> Page[Event]:
     """Of all cases that the actor may see, newest first; raises BadCursorError."""
     with engine.database.read() as connection:
-        return queries.list_events(
-            connection, actor, today(engine), cursor=part.cursor, limit=part.limit
-        )
+        return queries.list_events(connection, actor, today(engine), cursor=part.cursor, limit=part.limit)
+
+
+def definition(engine: Engine, key: str, *, version: int | None = None, on: date | None = None) -> Definition:
+    """One version of a workflow: the one named, else the one in force on a civil date, today by default.
+
+    Raises:
+        MissingError: there is no such workflow, version, or none in force on the date.
+    """
+    versions = engine.definitions.versions(key)
+    if not versions:
+        raise MissingError("workflow", key, nearest(key, engine.definitions.keys))
+    if version is not None:
+        found = next((each for each in versions if each.version == version), None)
+    else:
+        found = engine.definitions.in_force(key, on or today(engine))
+    if found is None and (version is not None or on is not None):
+        raise MissingError("version of the workflow", f"{key}/{version or on}")
+    return found or versions[-1]
 
 
 def units(engine: Engine, wanted: UnitFilter, part: Slice) -> Page[Unit]:
@@ -237,20 +274,21 @@ def record_count(engine: Engine, actor: Actor, figure: counts.Figure) -> Count:
         CountError: with everything that is wrong with the figure.
         FigureRefusedError: the actor's role or unit does not allow it.
     """
-    with engine.database.read() as connection:
-        found = queries.unit_on(connection, figure.unit, figure.as_of)
-    errors = []
+    found = _counted_unit(engine, figure)
     if figure.key not in engine.catalogue.counts:
-        errors.append(unknown_name("/key", "figure", figure.key, engine.catalogue.counts))
-    if found is None:
-        message = f"there was no unit {figure.unit!r} on {figure.as_of.isoformat()}"
-        errors.append(InputError(path="/unit", message=message))
-    if errors or found is None:
-        raise counts.CountError(tuple(errors))
+        raise counts.CountError((unknown_name("/key", "figure", figure.key, engine.catalogue.counts),))
     blockers = _counting_blockers(actor, found)
     if blockers:
         raise FigureRefusedError(blockers)
     return counts.record(engine.database, actor, figure, now=engine.clock())
+
+
+def _counted_unit(engine: Engine, figure: counts.Figure) -> Unit:
+    try:
+        with engine.database.read() as connection:
+            return queries.known_unit(connection, figure.unit, figure.as_of)
+    except queries.UnknownUnitError as error:
+        raise counts.CountError((InputError(path="/unit", message=str(error)),)) from error
 
 
 def _counting_blockers(actor: Actor, where: Unit) -> list[Blocker]:

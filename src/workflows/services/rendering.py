@@ -50,7 +50,7 @@ def reply(command: Command, decision: Decision) -> Reply:
     if isinstance(decision, Accepted):
         return _accepted(command, decision)
     if isinstance(decision, Refused):
-        return _refused(command, decision)
+        return refused(decision.blockers, command.id)
     if isinstance(decision, Invalid):
         return invalid(decision.errors, command.id)
     if isinstance(decision, Stale):
@@ -73,15 +73,16 @@ def _accepted(command: Command, decision: Accepted) -> Reply:
     return Reply(status=200, body=body, headers=headers)
 
 
-def _refused(command: Command, decision: Refused) -> Reply:
-    forbidden = any(blocker.code in _FORBIDDEN for blocker in decision.blockers)
+def refused(blockers: Sequence[Blocker], request_id: str) -> Reply:
+    """Decided, and the answer is no; 403 where role or unit stand against it."""
+    forbidden = any(blocker.code in _FORBIDDEN for blocker in blockers)
     return problem(
         status=403 if forbidden else 409,
         code="forbidden" if forbidden else "refused",
         title="Not permitted" if forbidden else "Refused",
-        detail="; ".join(blocker.message.en for blocker in decision.blockers),
-        request_id=command.id,
-        blockers=blockers_json(decision.blockers),
+        detail="; ".join(blocker.message.en for blocker in blockers),
+        request_id=request_id,
+        blockers=blockers_json(blockers),
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 
 from workflows.store import fsck
 from workflows.store.database import Database, DatabaseError, driver
@@ -71,10 +71,11 @@ def _dump(database: Database, target: Path) -> FsckReport:
         # As long as this transaction lasts, pg_dump can see exactly its state.
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
-        info = _raw(connection).info
         arguments = ("--format=custom", f"--snapshot={snapshot}", f"--file={target}", "--no-password")
-        # The address holds everything but the password, which has no place on a command line.
-        _run("pg_dump", (*arguments, f"--dbname={info.dsn}"), password=info.password)
+        # Everybody can read a command line, so that the password goes another way.
+        url = database.url
+        address = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+        _run("pg_dump", (*arguments, f"--dbname={address.render_as_string()}"), password=url.password or "")
         _run("pg_restore", ("--list", str(target)))
         return fsck.check_state(connection)
 

@@ -100,8 +100,10 @@ class Database:
     def close(self) -> None:
         """Closes the pooled connections, in a turn: whoever closes an SQLite file last writes to it."""
         self._reading.dispose()
-        with self.turn():
-            self._writing.dispose()
+        pool = self._writing.pool
+        if isinstance(pool, QueuePool) and pool.checkedin():
+            with self.turn():
+                self._writing.dispose()
 
     def __enter__(self) -> Self:
         return self
