@@ -7,7 +7,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.response.base import ASGIResponse
 
 from api import cases, catalogue
-from api.authentication import KeyRing
+from api.authentication import KeyRing, guard
 from api.problems import HANDLERS
 from api.replies import json_response
 from api.requests import BODY_LIMIT, require_known_query
@@ -40,7 +40,7 @@ def create_app(engine: Engine) -> Litestar:
     api = Router(
         path=PREFIX,
         route_handlers=[*cases.HANDLERS, *catalogue.HANDLERS],
-        guards=[KeyRing(engine).authenticate, require_known_query],
+        guards=[guard(KeyRing(engine)), require_known_query],
     )
     return Litestar(
         route_handlers=[api, healthz, readyz],

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
 
 from api.access_log import trace
 from api.problems import HttpProblem
@@ -23,6 +24,7 @@ from workflows.services.reading import actor_of_key
 _REMEMBERED_SECONDS: Final = 0.5
 _REMEMBERED_KEYS: Final = 4096
 _SECRET_LIMIT: Final = 200
+_NOT_KNOWN: Final = "the API key is not known, or not in force"
 _REALM: Final = 'Bearer realm="workflows"'
 
 
@@ -33,13 +35,12 @@ class KeyRing:
         self._engine = engine
         self._lookups: dict[str, tuple[float, asyncio.Task[Actor | None]]] = {}
 
-    async def authenticate(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        """A guard: leaves the actor with the request, or answers 401."""
-        actor = await self._actor(_secret(connection.headers.get("authorization")))
+    async def authenticate(self, header: str | None) -> Actor:
+        """The holder of the key in an Authorization header; raises HttpProblem with status 401."""
+        actor = await self._actor(_secret(header))
         if actor is None or not in_force(actor, civil_date(self._engine.clock())):
-            raise _unauthorized("the API key is not known, or not in force", f'{_REALM}, error="invalid_token"')
-        connection.scope["user"] = actor
-        trace(connection.scope).key_id = actor.grant
+            raise _unauthorized(_NOT_KNOWN, f'{_REALM}, error="invalid_token"')
+        return actor
 
     async def _actor(self, secret: str) -> Actor | None:
         """All requests that bring one key meanwhile share one lookup."""
@@ -57,12 +58,26 @@ class KeyRing:
         return lookup
 
 
+def guard(keys: KeyRing) -> Guard:
+    """Leaves the actor with the request, or answers 401.
+
+    A plain function, because Litestar copies what it is given, deeply: a method would take the keys along.
+    """
+
+    async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        actor = await keys.authenticate(connection.headers.get("authorization"))
+        connection.scope["user"] = actor
+        trace(connection.scope).key_id = actor.grant
+
+    return authenticate
+
+
 def _secret(header: str | None) -> str:
     scheme, _, secret = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("send the API key as Authorization: Bearer KEY", _REALM)
     if len(secret) > _SECRET_LIMIT:
-        raise _unauthorized("the API key is not known, or not in force", f'{_REALM}, error="invalid_token"')
+        raise _unauthorized(_NOT_KNOWN, f'{_REALM}, error="invalid_token"')
     return secret.strip()
 
 

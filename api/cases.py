@@ -5,11 +5,11 @@ Opening and firing run on the event loop and wait for the writer; everything tha
 
 import asyncio
 from datetime import datetime
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from api.access_log import trace
@@ -121,7 +121,7 @@ def list_cases(  # noqa: PLR0913, PLR0917 - one parameter per filter
     request: ApiRequest,
     engine: NamedDependency[Engine],
     workflow: FromQuery[str | None] = None,
-    state: FromQuery[str | None] = None,
+    in_state: Annotated[str | None, QueryParameter(name="state")] = None,
     unit: FromQuery[str | None] = None,
     plan: FromQuery[str | None] = None,
     overdue: FromQuery[bool | None] = None,
@@ -130,7 +130,7 @@ def list_cases(  # noqa: PLR0913, PLR0917 - one parameter per filter
     limit: Limit = 50,
 ) -> ASGIResponse:
     """Cases that the key may see, newest first."""
-    wanted = CaseFilter(workflow=workflow, state=state, unit=unit, plan=plan, overdue=overdue, q=q)
+    wanted = CaseFilter(workflow=workflow, state=in_state, unit=unit, plan=plan, overdue=overdue, q=q)
     page = reading.cases(engine, request.user, wanted, Slice(cursor=cursor, limit=limit))
     day = reading.today(engine)
     return json_response({"items": [case_json(case, day) for case in page.items], "next": page.next})

@@ -2,11 +2,11 @@
 
 import asyncio
 from datetime import date
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
 from api.bodies import CountBody
@@ -60,7 +60,7 @@ def get_diagram(
     engine: NamedDependency[Engine],
     version: FromQuery[int | None] = None,
     on: FromQuery[date | None] = None,
-    format: FromQuery[Literal["mermaid"]] = "mermaid",  # noqa: A002, ARG001 - its one value needs no look
+    _kind: Annotated[Literal["mermaid"], QueryParameter(name="format")] = "mermaid",
     lang: FromQuery[Language] = "vi",
 ) -> ASGIResponse:
     """The states and transitions of a workflow as the text of a diagram."""

@@ -33,7 +33,6 @@ DEPTH: Final = 32
 ApiRequest: TypeAlias = Request[Actor, Any, State]
 Model = TypeVar("Model", bound=Body)
 
-_INJECTED: Final = frozenset({"request", "engine"})
 _ETAG: Final = re.compile(r'^"(0|[1-9][0-9]{0,9})"$')
 _PRINTABLE: Final = re.compile(r"^[\x20-\x7e]{1,255}$")
 _JSON_TYPE: Final = re.compile(r'^application/json\s*(;\s*charset="?utf-8"?\s*)?$', re.IGNORECASE)
@@ -170,11 +169,17 @@ def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler:
     given = connection.query_params
     if not given:
         return
-    allowed = handler.parsed_fn_signature.parameters.keys() - connection.path_params.keys() - _INJECTED
-    errors = [unknown_name(f"/{name}", "parameter", name, sorted(allowed)) for name in given if name not in allowed]
+    allowed = _query_names(handler)
+    errors = [unknown_name(f"/{name}", "parameter", name, allowed) for name in given if name not in allowed]
     for name, value in given.multi_items():
         errors += [InputError(path=f"/{name}", message=message) for _, message in violations(value)]
     repeated = sorted({name for name in given if len(given.getall(name)) > 1})
     errors += [InputError(path=f"/{name}", message="is given more than once") for name in repeated]
     if errors:
         raise Malformed(errors)
+
+
+def _query_names(handler: BaseRouteHandler) -> list[str]:
+    fields = handler.parsed_fn_signature.parameters.items()
+    declared = ((name, field.kwarg_definition) for name, field in fields)
+    return [known.name or name for name, known in declared if isinstance(known, QueryParameter)]

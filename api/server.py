@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from contextlib import suppress
 from types import FrameType
 from typing import Final
@@ -40,18 +41,16 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(engine: Engine, host: str, port: int) -> None:
+def run(engine: Engine, listening: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT; then take nothing more, finish what is under way, and stop the engine.
 
-    To be called from the main thread.
+    To be called from the main thread. The socket may be shared with other processes; this one's is closed.
 
     Raises:
-        SystemExit: the writer died, or the address cannot be bound.
+        SystemExit: the writer died.
     """
     config = uvicorn.Config(
         AccessLog(create_app(engine)),
-        host=host,
-        port=port,
         loop="auto",
         http="httptools",
         ws="none",
@@ -69,7 +68,7 @@ def run(engine: Engine, host: str, port: int) -> None:
 
     before = {each: signal.signal(each, end) for each in _SIGNALS}
     try:
-        server.run()
+        server.run([listening])
         died = not engine.writer.alive
     finally:
         engine.stop()

@@ -81,18 +81,19 @@ def test_a_missing_file_is_a_problem_of_those_that_refer_to_it(definitions: Path
     ]
 
 
-def test_versions_in_force_one_after_the_other_are_accepted(definitions: Path) -> None:
-    next_version(definitions, "{from: 2025-01-01}")
-    edit(definitions / "workflows/dossier.yaml", "2024-01-01}", "2024-01-01, to: 2025-01-01}")
+def test_a_later_version_that_begins_later_is_accepted(definitions: Path) -> None:
+    next_version(definitions, "{from: 2024-01-02}")
     assert messages(definitions) == []
     assert [document.version for document in load(definitions).workflows["dossier"]] == [1, 2]
 
 
-def test_versions_in_force_on_the_same_day_are_a_problem(definitions: Path) -> None:
-    next_version(definitions, "{from: 2025-01-01}")
-    edit(definitions / "workflows/dossier.yaml", "2024-01-01}", "2024-01-01, to: 2025-01-02}")
+def test_a_later_version_that_begins_on_the_same_day_is_a_problem(definitions: Path) -> None:
+    next_version(definitions, "{from: 2024-01-01}")
     assert messages(definitions) == [
-        "definitions/workflows/dossier.v2.yaml:3: valid: overlaps version 1: both would be in force on 2025-01-01"
+        (
+            "definitions/workflows/dossier.v2.yaml:3: valid: begins on 2024-01-01, version 1 on 2024-01-01: "
+            "a later version begins later"
+        )
     ]
 
 

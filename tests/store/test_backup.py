@@ -61,9 +61,17 @@ def test_an_archive_can_be_restored(postgresql_url: str, tmp_path: Path) -> None
 
 
 @pytest.fixture(autouse=True)
-def programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client programs that belong to the server of the tests."""
-    monkeypatch.setenv("PATH", str(installations()[0]), prepend=os.pathsep)
+def programs(postgresql_template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client programs of the server's version, where they are installed."""
+    with Database(postgresql_template) as database, database.read() as connection:
+        major = str(connection.execute(text("SHOW server_version_num")).scalar_one())[:2]
+    fitting = [found for found in installations() if f" {major}." in version(found)]
+    for found in fitting[:1]:
+        monkeypatch.setenv("PATH", str(found), prepend=os.pathsep)
+
+
+def version(programs: Path) -> str:
+    return subprocess.run([programs / "pg_dump", "--version"], check=True, capture_output=True, text=True).stdout
 
 
 def test_a_broken_database_gives_no_backup(database_url: str, tmp_path: Path) -> None:

@@ -22,7 +22,12 @@ def figure(value: int = 1, as_of: date = date(2025, 1, 1), **other: str) -> Figu
 
 def test_the_newest_of_the_latest_date_counts(database_url: str) -> None:
     with Database(database_url) as database:
-        for value, as_of in ((1, date(2025, 1, 1)), (2, date(2025, 2, 1)), (3, date(2025, 1, 1)), (4, date(2025, 1, 1))):
+        for value, as_of in (
+            (1, date(2025, 1, 1)),
+            (2, date(2025, 2, 1)),
+            (3, date(2025, 1, 1)),
+            (4, date(2025, 1, 1)),
+        ):
             counts.record(database, ACTOR, figure(value, as_of), now=NOW)
         with database.read() as connection:
             newest = [queries.newest_counts(connection, "84", on) for on in (date(2025, 1, 31), date(2025, 2, 1))]

@@ -191,5 +191,30 @@ def test_without_turns_somebody_starves(sqlite_url: str) -> None:
     assert starved
 
 
+def test_the_turn_of_a_killed_process_ends(sqlite_url: str) -> None:
+    begun = SPAWN.Event()
+    process = SPAWN.Process(target=write_without_end, args=(sqlite_url, begun))
+    process.start()
+    assert begun.wait(30)
+    with Database(sqlite_url) as database:
+        taken = threading.Thread(target=lambda: list(waits(Database, sqlite_url, 1)), daemon=True)
+        taken.start()
+        taken.join(0.2)
+        assert taken.is_alive(), "the control: the process has the turn"
+        process.kill()
+        process.join()
+        taken.join(10)
+        assert not taken.is_alive()
+        with database.read() as reader:
+            assert count(reader) == 0
+
+
+def write_without_end(url: str, begun: Flag) -> None:
+    with Database(url) as database, database.write() as connection:
+        connection.execute(insert(setting), {"key": "a", "value": "b"})
+        begun.set()
+        time.sleep(600)
+
+
 def count(connection: Connection) -> int:
     return len(connection.execute(select(setting)).all())

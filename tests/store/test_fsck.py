@@ -1,11 +1,11 @@
 """Nothing inside a case can be changed, removed, inserted or swapped without `fsck` finding it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Table, create_engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, Table, create_engine, delete, insert, select, text, update
 from sqlalchemy.pool import NullPool
 
 from tests.sizes import size
@@ -16,7 +16,7 @@ from workflows.store.database import Database, driver, sqlite_path
 from workflows.store.tables import case_link, cases, definition, event, event_text
 
 CASES = 12
-Row = Mapping[str, Any]
+Value = str | int | bytes | None
 
 
 def test_clean_ledgers_raise_no_alarm(database_url: str) -> None:
@@ -80,7 +80,7 @@ def test_every_tampering_is_found(database_url: str) -> None:
     assert missed == []
 
 
-def unguarded(url: str) -> Any:
+def unguarded(url: str) -> Engine:
     """Whoever has the file or owns the tables, after switching every guard off."""
     if not url.startswith("sqlite"):
         engine = create_engine(url, poolclass=NullPool)
@@ -119,7 +119,7 @@ def change_column(table: Table) -> Callable[[Connection, Random], str]:
     return tamper
 
 
-def other_value(value: Any, chance: Random) -> Any:
+def other_value(value: Value, chance: Random) -> Value:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -239,12 +239,12 @@ def forge_definition(connection: Connection, chance: Random) -> str:
     return "the document of a definition"
 
 
-def any_row(connection: Connection, table: Table, chance: Random) -> Row:
+def any_row(connection: Connection, table: Table, chance: Random) -> RowMapping:
     order = tuple(table.primary_key)
-    return chance.choice(connection.execute(select(table).order_by(*order)).mappings().all())  # type: ignore[return-value]
+    return chance.choice(connection.execute(select(table).order_by(*order)).mappings().all())
 
 
-def same(table: Table, row: Row) -> list[Any]:
+def same(table: Table, row: RowMapping) -> list[Any]:
     return [column == row[column.name] for column in table.primary_key]
 
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 
+from tests.sizes import size
 from tests.store import samples
 from workflows.core.case import Actor, Case
 from workflows.core.documents import Role
@@ -16,7 +17,9 @@ from workflows.store import rows
 from workflows.store.database import Database
 from workflows.store.tables import api_key, case_link, cases, event, event_text
 
-SAME_DATABASE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+SAME_DATABASE = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=size(20, 1000), deadline=None
+)
 NAMES = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
 IDS = st.uuids().map(str)

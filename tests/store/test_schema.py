@@ -85,7 +85,7 @@ def test_a_definition_in_use_is_not(database_url: str, changed_definitions: Path
     with Database(database_url) as database, database.write() as connection:
         case, _ = samples.history(Random(1), 1)
         connection.execute(insert(cases), rows.case_row(case) | {"definition": before["opinion", 1]})
-    with pytest.raises(DefinitionInUseError, match="'opinion' version 1 is in use .* next version"):
+    with pytest.raises(DefinitionInUseError, match=r"'opinion' version 1 is in use .* next version"):
         schema.create(database_url, definitions=changed_definitions)
     assert hashes(database_url) == before
 

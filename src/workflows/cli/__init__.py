@@ -6,7 +6,6 @@ when the command was misused, 1 when it failed; anything else is a defect and sh
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -59,6 +58,8 @@ def _end(error: BaseException, code: int) -> None:
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - slow to load for every other command
+
         typer.echo(f"workflows {version('workflows')}")
         raise typer.Exit
 

@@ -6,32 +6,37 @@ from typing import Annotated
 import typer
 from sqlalchemy import func, select
 
-from workflows.cli.options import DatabaseUrl
+from workflows.cli.target import DatabaseUrl, opened, shown
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 from workflows.store import backup as copies
 from workflows.store import fsck as proof
-from workflows.store.database import Database, parse_url
-from workflows.store.schema import create, is_initialised
 from workflows.store.tables import definition, unit
 
 
 def init(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
-    """Make the tables, or bring them up to date, and store definitions and units; may be repeated."""
+    """Make or update the tables, store definitions and units.
+
+    May be repeated at any time; what is as it should be is left alone.
+    """
+    from workflows.store.schema import create, is_initialised  # noqa: PLC0415 - slow to load, and only of use here
+
     there = is_initialised(database)
     create(database, definitions=definitions_directory())
-    with Database(database) as opened, opened.read() as connection:
+    with opened(database) as target, target.read() as connection:
         counts = [
             connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (definition, unit)
         ]
     done = "tables were up to date" if there else "tables made or brought up to date"
-    shown = parse_url(database).render_as_string(hide_password=True)
-    typer.echo(f"{shown}: {done}; {counts[0]} definitions, {counts[1]} units and periods stored")
+    typer.echo(f"{shown(database)}: {done}; {counts[0]} definitions, {counts[1]} units and periods stored")
 
 
 def fsck(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
-    """Prove that every case follows from its untouched events; else exit 1 and name the first bad row."""
-    with Database(database) as opened:
-        report = proof.check(opened)
+    """Prove that every case follows from its untouched events.
+
+    Exits with 1 and names the first bad row otherwise.
+    """
+    with opened(database) as target:
+        report = proof.check(target)
     typer.echo(report.summary.en)
     typer.echo(report.summary.vi)
     if report.first_bad is not None:
@@ -42,8 +47,11 @@ def backup(
     target: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
     database: DatabaseUrl = DEFAULT_DATABASE,
 ) -> None:
-    """Copy the database while it is in use, and check the copy; PostgreSQL: an archive for pg_restore."""
-    with Database(database) as opened:
-        made = copies.copy(opened, target)
+    """Copy the database while it is in use, and check the copy.
+
+    On PostgreSQL the copy is an archive for pg_restore.
+    """
+    with opened(database) as source:
+        made = copies.copy(source, target)
     what = "the copy itself" if made.restored else "the state it was taken of; restoring it is a drill of its own"
     typer.echo(f"{made.path}: {made.checked.summary.en} (checked: {what})")

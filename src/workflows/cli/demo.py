@@ -1,17 +1,18 @@
 """The command that plays the main job on a database of its own, and then serves the result."""
 
-from contextlib import closing
-from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from workflows.cli.errors import MisuseError
-from workflows.cli.options import LISTENS_ON
-from workflows.cli.serving import listening_on, serve_on
+from workflows.cli.serving import address, listening_on, serve_on
+from workflows.cli.target import shown
 from workflows.core.civil import format_instant
+from workflows.core.documents import Role
 from workflows.services.clock import continuing, utc_now
-from workflows.store.schema import is_initialised
+
+if TYPE_CHECKING:
+    from workflows.services.demo import DemoResult
 
 _DIRECTORY: Final = "var/demo"
 
@@ -24,15 +25,40 @@ def demo(
         str | None, typer.Option(metavar="URL", help=f"An empty one; default: a new SQLite file in {_DIRECTORY}.")
     ] = None,
 ) -> None:
-    """Play the year 2025 of Trà Vinh on a new database, telling what happens and why, then serve it."""
+    """Play the year 2025 of Trà Vinh, and serve the result.
+
+    It plays on a new database and tells what happens and why.
+    """
     url = database or f"sqlite:///{_DIRECTORY}/{utc_now():%Y%m%dT%H%M%S}.sqlite3"
-    if is_initialised(url):
-        raise MisuseError("the demo plays on a database of its own; this one is in use already")
     if no_serve:
         _play(url)
         return
     # Taken first, so that a port in use is told before the story and not after it.
     with listening_on("127.0.0.1", port) as listening:
         played = _play(url)
-        _show_calls(played, f"http://127.0.0.1:{listening.getsockname()[1]}", url)
+        _tell_calls(played, url, address(listening))
         serve_on(listening, url, clock=continuing(played.last_instant))
+
+
+def _play(url: str) -> "DemoResult":
+    from workflows.services.demo import run  # noqa: PLC0415 - the engine is slow to load, and only of use here
+    from workflows.store.schema import is_initialised  # noqa: PLC0415
+
+    if is_initialised(url):
+        raise MisuseError(f"{shown(url)} is in use already; the demo plays on a database of its own")
+    played = run(url, typer.echo)
+    typer.echo(f"\nDatabase: {shown(url)}\n\nKeys:")
+    for role, key in played.keys.items():
+        typer.echo(f"  {role:<24}{key}")
+    return played
+
+
+def _tell_calls(played: "DemoResult", url: str, server: str) -> None:
+    """Three calls that work as they stand: what waits, what can be done about one of it, and how it came to that."""
+    key = played.keys[Role.PROVINCIAL_COMMITTEE]
+    case = f"cases/{played.case}"
+    typer.echo(f"\nServing at {server} until Ctrl-C. Try:")
+    for path in ("cases?workflow=certification&state=under_review", f"{case}/transitions", f"{case}/events"):
+        typer.echo(f"  curl -s -H 'Authorization: Bearer {key}' '{server}/api/v1/{path}'")
+    instant = format_instant(played.last_instant)
+    typer.echo(f"\nAgain later: workflows serve --database {shown(url)} --clock-from {instant}\n")

@@ -35,7 +35,7 @@ def check(
         typer.Argument(metavar="[PATH]...", help="Files or directories; left out: the definitions in use."),
     ] = None,
 ) -> None:
-    """Tell every mistake of the documents at once, each with file, line and place."""
+    """Tell every mistake of documents, with file and line."""
     asked = paths or [definitions_directory()]
     problems = find_problems(asked)
     for problem in problems:
@@ -50,7 +50,7 @@ def schema(
     *,
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if one is stale.")] = False,
 ) -> None:
-    """Write the JSON Schemas that editors complete and check documents by."""
+    """Write the JSON Schemas that editors check by."""
     root = definitions_directory()
     if check_only:
         stale = stale_schemas(root)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.demo_clock import present
 from workflows.cli.errors import CommandError, MisuseError
-from workflows.cli.options import DatabaseUrl
+from workflows.cli.target import DatabaseUrl, opened
 from workflows.core.civil import format_instant, show_date
 from workflows.core.documents import Role
 from workflows.loader import load
+from workflows.services.demo_clock import present
 from workflows.services.grants import GrantError, check_grant, day, person_id, role_named
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 from workflows.store import keys, queries
@@ -47,7 +47,7 @@ def create(  # noqa: PLR0913 - the parts of a grant, each an option
         holder = person_id(person)
         grant = keys.Grant(
             role=role_named(role),
-            unit=unit.upper(),
+            unit=unit,
             person=holder,
             name=name or holder,
             agency=agency,
@@ -58,14 +58,14 @@ def create(  # noqa: PLR0913 - the parts of a grant, each an option
         check_grant(grant, load(definitions_directory()))
     except GrantError as error:
         raise MisuseError(str(error)) from error
-    with Database(database) as opened:
-        typer.echo(_created(opened, grant).secret)
+    with opened(database) as target:
+        typer.echo(_created(target, grant).secret)
 
 
 @commands.command("list")
 def list_keys(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
     """List all keys, revoked ones too, without their secrets."""
-    with Database(database) as opened, opened.read() as connection:
+    with opened(database) as target, target.read() as connection:
         found = queries.list_keys(connection)
     heads = ("id", "role", "unit", "person", "agency", "scope", "valid", "created", "revoked", "name")
     _print_table([heads, *map(_cells, found)])
@@ -77,8 +77,8 @@ def revoke(
     database: DatabaseUrl = DEFAULT_DATABASE,
 ) -> None:
     """Make a key useless, at once and for ever."""
-    with Database(database) as opened:
-        if not keys.revoke(opened, key_id, now=present(opened)):
+    with opened(database) as target:
+        if not keys.revoke(target, key_id, now=present(target)):
             raise CommandError(f'no key "{key_id}" that is not revoked; `workflows key list` shows all')
     typer.echo(f"revoked {key_id}")
 

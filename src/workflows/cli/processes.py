@@ -18,6 +18,8 @@ from typing import Final, TypeAlias
 
 import structlog
 
+from workflows.services import logs
+
 Serve: TypeAlias = Callable[[socket.socket], None]
 """Serves until SIGTERM. Called in a new process, so it must be something that pickle can carry."""
 
@@ -27,14 +29,9 @@ _SPAWN: Final = multiprocessing.get_context("spawn")
 _log: Final = structlog.get_logger("workflows.processes")
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises OSError when the address cannot be had."""
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server((address[0], port), family=family, backlog=2048)
-
-
 def run_processes(count: int, serve: Serve, listening: socket.socket) -> None:
     """Keeps `count` processes serving until SIGTERM or SIGINT, then lets them finish what they have."""
+    logs.configure()
     with _stop_requested() as stop:
         processes = [_started(serve, listening) for _ in range(count)]
         try:

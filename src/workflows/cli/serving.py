@@ -1,28 +1,29 @@
 """The command that serves, and what has to be right before the first request: database, address, clock.
 
-The application and the engine are loaded only when they are to serve: reading them would slow every other command.
+The application, the engine and the revisions are loaded only when they are to be used: reading them would slow every
+other command, of which `key create` runs beside a busy server.
 """
 
 import socket
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from sqlalchemy import select
 
-from workflows.cli.demo_clock import demo_instant
 from workflows.cli.errors import CommandError, MisuseError
-from workflows.cli.options import DatabaseUrl
-from workflows.cli.processes import listen, run_processes
+from workflows.cli.target import DatabaseUrl, opened, shown
 from workflows.core.civil import parse_instant
 from workflows.core.document_bytes import definition_hash
 from workflows.loader import load
-from workflows.services import logs
 from workflows.services.clock import Clock, continuing, utc_now
+from workflows.services.demo_clock import demo_instant
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
-from workflows.store.database import Database, parse_url, sqlite_path
-from workflows.store.schema import create, is_initialised
+from workflows.store.database import parse_url, sqlite_path
 from workflows.store.tables import definition
+
+_WAITING: Final = 2048
+"""Connections that the system keeps until they are accepted."""
 
 
 def serve(
@@ -34,7 +35,10 @@ def serve(
         str | None, typer.Option(metavar="INSTANT", help="Let the clock run on from here; demo databases only.")
     ] = None,
 ) -> None:
-    """Serve the API until SIGTERM or Ctrl-C; an empty SQLite database is initialised first."""
+    """Serve the API until SIGTERM or Ctrl-C.
+
+    An empty SQLite database is initialised first.
+    """
     if workers > 1 and _is_sqlite(database):
         raise MisuseError(
             f"--workers {workers}: an SQLite database is served by one process; "
@@ -42,13 +46,15 @@ def serve(
         )
     _require_initialised(database)
     clock = _clock(database, clock_from)
-    with _listening(host, port) as listening:
+    with listening_on(host, port) as listening:
+        typer.echo(f"Serving at {address(listening)} until Ctrl-C.")
         serve_on(listening, database, clock=clock, workers=workers)
 
 
 def serve_on(listening: socket.socket, database: str, *, clock: Clock, workers: int = 1) -> None:
     """Serves in this process, or in `workers` others."""
-    logs.configure()
+    from workflows.cli.processes import run_processes  # noqa: PLC0415 - see the head of this module
+
     one = partial(_serve, url=database, clock=clock)
     if workers == 1:
         one(listening)
@@ -58,6 +64,7 @@ def serve_on(listening: socket.socket, database: str, *, clock: Clock, workers: 
 
 def _serve(listening: socket.socket, *, url: str, clock: Clock) -> None:
     from api.server import run  # noqa: PLC0415 - see the head of this module
+    from workflows.services import logs  # noqa: PLC0415
     from workflows.services.engine import Engine  # noqa: PLC0415
 
     logs.configure()
@@ -65,11 +72,19 @@ def _serve(listening: socket.socket, *, url: str, clock: Clock) -> None:
     run(engine, listening)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening_on(host: str, port: int) -> socket.socket:
+    """A listening socket; raises CommandError, one line that names the address, when it cannot be had."""
     try:
-        return listen(host, port)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server((address[0], port), family=family, backlog=_WAITING)
     except OSError as error:
         raise CommandError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+
+
+def address(listening: socket.socket) -> str:
+    """Where a client on this machine finds the server."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_sqlite(url: str) -> bool:
@@ -77,11 +92,13 @@ def _is_sqlite(url: str) -> bool:
 
 
 def _require_initialised(url: str) -> None:
+    from workflows.store.schema import create, is_initialised  # noqa: PLC0415
+
     if _is_empty_sqlite(url):
         create(url, definitions=definitions_directory())
     elif not is_initialised(url):
-        raise CommandError(f"{parse_url(url)} has no tables, or older ones: run `workflows init` with the same --database")
-    with Database(url) as opened, opened.read() as connection:
+        raise CommandError(f"{shown(url)} has no tables, or older ones: run `workflows init` with the same --database")
+    with opened(url) as target, target.read() as connection:
         stored = set(connection.execute(select(definition.c.hash)).scalars())
     for document in (each for versions in load(definitions_directory()).workflows.values() for each in versions):
         if definition_hash(document) not in stored:
@@ -105,8 +122,8 @@ def _clock(url: str, clock_from: str | None) -> Clock:
         instant = parse_instant(clock_from)
     except ValueError as error:
         raise MisuseError(f"--clock-from: {error}; write it like 2025-06-30T08:00:00+07:00") from error
-    with Database(url) as opened:
-        made_by_demo = demo_instant(opened) is not None
+    with opened(url) as target:
+        made_by_demo = demo_instant(target) is not None
     if not made_by_demo:
         raise MisuseError("--clock-from: only a database made by `workflows demo` may be served with another clock")
     return continuing(instant)

@@ -10,6 +10,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 INDOCHINA = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Asia/Ho_Chi_Minh, a fixed offset: Việt Nam has kept +07:00 without summer time since 1975, and no plan is older."""
 
+_YEARS = range(1900, 9999)
+"""Those that every supported database can hold."""
+
 
 def civil_date(instant: datetime) -> date:
     """The date on the wall calendar in Việt Nam at `instant`."""
@@ -30,16 +33,16 @@ def parse_instant(text: str) -> datetime:
     """The UTC instant of an RFC 3339 text with any offset.
 
     Raises:
-        ValueError: the text is no date-time, has no offset, or leaves the years 1900 to 9998.
+        ValueError: the text is no date-time, has no offset, or leaves the years 1900 to 9998, in UTC as written.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         message = f"{text!r} has no UTC offset; write it with Z or +07:00"
         raise ValueError(message)
-    if not 1900 <= instant.year <= 9998:  # noqa: PLR2004 - the years every supported database can hold
+    if instant.year not in _YEARS or (found := instant.astimezone(UTC)).year not in _YEARS:
         message = f"{text!r} is outside the years 1900 to 9998"
         raise ValueError(message)
-    return instant.astimezone(UTC)
+    return found
 
 
 def add_months(day: date, months: int) -> date:

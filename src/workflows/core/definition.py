@@ -368,8 +368,11 @@ class Definitions:
         return self._by_hash[digest]
 
     def in_force(self, key: str, day: date) -> Definition | None:
-        """The version for a case opened on a civil date."""
-        return next((each for each in self._by_key.get(key, ()) if each.in_force(day)), None)
+        """The version for a case opened on a civil date: the newest of those valid then.
+
+        An earlier version ends where a later one begins: it may be in use, and so cannot be edited to say so.
+        """
+        return next((each for each in reversed(self._by_key.get(key, [])) if each.in_force(day)), None)
 
     def footprint(self, workflow: str, trigger: str | None) -> Footprint:
         """What deciding a trigger may read or change; with None, what judging every trigger may."""

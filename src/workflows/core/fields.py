@@ -27,8 +27,8 @@ from workflows.core.nearest import nearest
 
 REASON_LIMIT = 2_000
 TITLE_LIMIT = 300
-_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _DOCUMENT_TEXTS = {"number": 60, "issuer": 200, "title": 500}
 _YEARS = range(1900, 9999)
 
@@ -132,10 +132,11 @@ def _check_date(_spec: DateField, value: Json, at: str, _context: Context) -> Er
 def dates(value: Json, at: str) -> Errors:
     """What is wrong with a civil date written yyyy-mm-dd."""
     try:
-        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("yyyy-mm-dd") else None
+        day = date.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         day = None
-    if day is None or day.year not in _YEARS:
+    # Python reads weeks and dates without hyphens, too; what is stored is written in one way only.
+    if day is None or day.isoformat() != value or day.year not in _YEARS:
         yield InputError(path=at, message=f"{value!r} is not a date; write yyyy-mm-dd")
 
 
@@ -158,12 +159,12 @@ def _document(value: Json, at: str) -> Errors:
         yield from texts(value.get(name, ""), f"{at}/{name}", limit)
     yield from dates(value.get("date"), f"{at}/date")
     sha256 = value.get("sha256")
-    if sha256 is not None and not (isinstance(sha256, str) and _SHA256.match(sha256)):
+    if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
         yield InputError(path=f"{at}/sha256", message="must be 64 lower-case hexadecimal digits")
 
 
 def _check_agency(_spec: AgencyField, value: Json, at: str, context: Context) -> Errors:
-    if value not in context.agencies:
+    if not isinstance(value, str) or value not in context.agencies:
         yield unknown_name(at, "agency", str(value), sorted(context.agencies))
 
 
@@ -171,7 +172,7 @@ def _check_agencies(_spec: AgenciesField, value: Json, at: str, context: Context
     yield from _check_list(value, at, max(1, len(context.agencies)))
     yield from _repeated(value, at)
     for index, item in enumerate(_members(value)):
-        if item not in context.agencies:
+        if not isinstance(item, str) or item not in context.agencies:
             yield unknown_name(f"{at}/{index}", "agency", str(item), sorted(context.agencies))
 
 
@@ -187,7 +188,7 @@ def _check_cases(spec: CasesField, value: Json, at: str, _context: Context) -> E
     yield from _check_list(value, at, spec.max_items)
     yield from _repeated(value, at)
     for index, item in enumerate(_members(value)):
-        if not (isinstance(item, str) and _UUID.match(item)):
+        if not (isinstance(item, str) and _UUID.fullmatch(item)):
             yield InputError(path=f"{at}/{index}", message=f"{item!r} is not a case id (lower-case UUID)")
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CANONICAL = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def uuid7(instant: datetime, chance: bytes) -> str:
@@ -22,7 +22,7 @@ def derived(command: str, what: str, index: int) -> str:
 
 def is_id(text: str) -> bool:
     """Whether the text is a UUID in canonical lower-case form."""
-    return _CANONICAL.match(text) is not None
+    return _CANONICAL.fullmatch(text) is not None
 
 
 def _uuid7(milliseconds: int, chance: bytes) -> str:

@@ -197,12 +197,11 @@ def _named_fields(document: WorkflowDocument) -> Iterator[Finding]:
 
 
 def _validity(document: WorkflowDocument, catalogue: Catalogue) -> Iterator[Finding]:
-    """Overlaps with earlier versions, told at the later one; the end of a period is exclusive."""
+    """A version takes over from the earlier ones on its first day, because those cannot be edited to end."""
     for other in versions(document.workflow, catalogue):
-        if other.version >= document.version:
-            continue
-        begins = max(document.valid.from_, other.valid.from_)
-        ends = [valid.to for valid in (document.valid, other.valid) if valid.to is not None]
-        if not ends or begins < min(ends):
-            message = f"overlaps version {other.version}: both would be in force on {begins.isoformat()}"
+        if other.version < document.version and document.valid.from_ <= other.valid.from_:
+            message = (
+                f"begins on {document.valid.from_.isoformat()}, version {other.version} on "
+                f"{other.valid.from_.isoformat()}: a later version begins later"
+            )
             yield Finding(path=("valid",), message=message)

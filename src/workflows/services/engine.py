@@ -3,9 +3,12 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+from sqlalchemy import select
 
 from workflows.core.case import (
     CaseId,
@@ -20,7 +23,7 @@ from workflows.core.case import (
 )
 from workflows.core.decide import decide, explain
 from workflows.core.definition import Definitions, compile_definition
-from workflows.core.documents import Catalogue
+from workflows.core.documents import Catalogue, WorkflowDocument
 from workflows.core.ids import uuid7
 from workflows.core.world import Draft
 from workflows.loader import find_definitions, load
@@ -29,7 +32,10 @@ from workflows.services.rendering import reply
 from workflows.store.database import Database
 from workflows.store.loading import load as load_world
 from workflows.store.loading import load_case, roots
+from workflows.store.tables import definition
 from workflows.store.writer import Outcome, Submission, Writer
+
+_DOCUMENTS: Final = select(definition.c.document)
 
 
 class Engine:
@@ -75,9 +81,10 @@ class Engine:
             batch_limit: The most submissions that one transaction holds.
             queue_limit: The most submissions that wait.
         """
-        catalogue = load(find_definitions(str(definitions_dir) if definitions_dir else None))
+        database = Database(url)
+        catalogue = _with_stored(load(find_definitions(str(definitions_dir) if definitions_dir else None)), database)
         engine = cls(
-            database=Database(url), catalogue=catalogue, clock=clock, batch_limit=batch_limit, queue_limit=queue_limit
+            database=database, catalogue=catalogue, clock=clock, batch_limit=batch_limit, queue_limit=queue_limit
         )
         engine.writer.start()
         return engine
@@ -122,3 +129,15 @@ class Engine:
         with self.database.read() as connection:
             world = load_case(connection, self.definitions, grant, case)
         return explain(world, grant, case, self.clock(), trigger=trigger)
+
+
+def _with_stored(catalogue: Catalogue, database: Database) -> Catalogue:
+    """The catalogue with versions that are no longer among the files: cases that run on them still need them."""
+    with database.read() as connection:
+        stored = [WorkflowDocument.model_validate_json(text) for text in connection.execute(_DOCUMENTS).scalars()]
+    workflows = dict(catalogue.workflows)
+    for document in stored:
+        versions = workflows.get(document.workflow, ())
+        if document.version not in {each.version for each in versions}:
+            workflows[document.workflow] = tuple(sorted((*versions, document), key=lambda each: each.version))
+    return replace(catalogue, workflows=workflows)

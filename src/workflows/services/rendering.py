@@ -15,6 +15,7 @@ from workflows.core.case import (
     Case,
     Command,
     Decision,
+    Dropped,
     Event,
     InputError,
     Invalid,
@@ -55,6 +56,8 @@ def reply(command: Command, decision: Decision) -> Reply:
         return invalid(decision.errors, command.id)
     if isinstance(decision, Stale):
         return _stale(decision, command.id)
+    if isinstance(decision, Dropped):
+        return _dropped(decision, command.id)
     return not_found(decision, command.id)
 
 
@@ -109,6 +112,11 @@ def not_found(missing: NotFound, request_id: str) -> Reply:
 def _stale(stale: Stale, request_id: str) -> Reply:
     detail = f"the case stands at version {stale.found}, not {stale.expected}; read it again"
     return problem(status=412, code="stale", title="The case has moved", detail=detail, request_id=request_id)
+
+
+def _dropped(dropped: Dropped, request_id: str) -> Reply:
+    detail = f"nothing of the group was done, because its member {dropped.because} could not be"
+    return problem(status=409, code="dropped", title="Not done", detail=detail, request_id=request_id)
 
 
 def problem(
@@ -185,7 +193,10 @@ def event_json(event: Event) -> Object:
 
 
 def attempt_json(attempt: Attempt) -> Object:
-    """A refused attempt, in the shape of an event; it moved nothing, so that it has no place in the chain."""
+    """A refused attempt, in the shape of an event; it moved nothing, so that it has no place in the chain.
+
+    Free text of a refused attempt is not kept, so that there is no reason.
+    """
     entry = attempt.entry
     return {
         "id": attempt.id,
@@ -200,7 +211,7 @@ def attempt_json(attempt: Attempt) -> Object:
         "target": None,
         "actor": _shown_actor(entry["actor"]),
         "on_behalf_of": None,
-        "reason": entry["reason"],
+        "reason": None,
         "input": entry["input"],
         "changes": {},
         "facts": {},

@@ -26,7 +26,7 @@ from workflows.store.tables import cases, definition, metadata, unit, unit_lock
 from workflows.store.unit_rows import read_units
 
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('workflows.schema'))")
-_CHANGED_BY_SERVER: Final = frozenset({"cases", "case_link", "attempt_overflow", "result", "setting"})
+_CHANGED_BY_SERVER: Final = frozenset({"api_key", "cases", "attempt_overflow"})
 _REMOVED_BY_SERVER: Final = frozenset({"case_link"})
 _NEVER_BY_SERVER: Final = frozenset({"definition", "unit", "unit_lock"})
 

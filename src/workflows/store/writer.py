@@ -130,6 +130,7 @@ class Writer:
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._queue: deque[_Job] = deque()
+        self._at_hand: list[_Job] = []
         self._changed = threading.Condition()
         self._stopping = False
         self._connection: Connection | None = None
@@ -192,7 +193,8 @@ class Writer:
         with self._changed:
             while not self._queue and not self._stopping:
                 self._changed.wait()
-            return [self._queue.popleft() for _ in range(min(self._batch_limit, len(self._queue)))]
+            self._at_hand = [self._queue.popleft() for _ in range(min(self._batch_limit, len(self._queue)))]
+            return self._at_hand
 
     def _abandon(self) -> None:
         with self._changed:
@@ -201,6 +203,10 @@ class Writer:
         self._disconnect()
         for job in left:
             job.future.set_exception(WriterStopped("the writer has stopped; nothing was done"))
+        for job in self._at_hand:
+            if not job.future.done():
+                unknown = OutcomeUnknown("the writer died at this command; ask again with the same idempotency key")
+                job.future.set_exception(unknown)
 
     def _carry_out(self, jobs: Sequence[_Job]) -> None:
         """Bring a batch to its end, whatever happens on the way."""

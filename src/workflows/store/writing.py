@@ -284,7 +284,7 @@ def _within_limit(
         return [], {}
     hour = now.replace(minute=0, second=0, microsecond=0)
     counted = connection.execute(_PERSONS, {"persons": persons, "since": format_instant(hour)})
-    recorded: dict[str, int] = dict(counted.tuples().all())
+    recorded: dict[str, int] = {row[0]: row[1] for row in counted}
     kept: list[dict[str, object]] = []
     beyond: dict[str, int] = {}
     for row in rows:

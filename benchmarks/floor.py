@@ -1,0 +1,97 @@
+"""The plain driver loop: the recorded statements again, without the engine, without SQLAlchemy, one commit each.
+
+SQLite has one connection, set like the engine's; PostgreSQL sixteen, each with lanes of its own in a thread of its
+own. Rows that the engine fetched are fetched.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import zip_longest
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import make_url
+
+from benchmarks.recording import Recording, Transaction
+from benchmarks.starting import Start
+from workflows.store.database import driver
+
+CONNECTIONS: Final = 16
+"""Of the loop on PostgreSQL."""
+
+
+def floor_speed(start: Start, recording: Recording) -> float:
+    """Transitions per second."""
+    with start.fresh() as url:
+        seconds = _sqlite(url, recording) if start.kind == "sqlite" else _postgresql(url, recording)
+    return recording.transitions / seconds
+
+
+def _sqlite(url: str, recording: Recording) -> float:
+    connection = driver.connect(make_url(url).database, isolation_level=None)
+    for pragma in ("foreign_keys = ON", "recursive_triggers = ON", "journal_mode = WAL", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    transactions = list(_in_turn(recording.lanes))
+    begun = time.perf_counter()
+    _replay(connection, transactions)
+    seconds = time.perf_counter() - begun
+    connection.close()
+    return seconds
+
+
+def _in_turn(lanes: Sequence[Sequence[Transaction]]) -> Iterator[Transaction]:
+    """One step of every lane, then the next, as it comes about with many callers."""
+    for row in zip_longest(*lanes):
+        yield from (transaction for transaction in row if transaction)
+
+
+def _postgresql(url: str, recording: Recording) -> float:
+    parsed = make_url(url)
+    host, name = str(parsed.query["host"]), parsed.database
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(psycopg.connect(host=host, user=parsed.username, dbname=name))
+            for _ in range(CONNECTIONS)
+        ]
+        shares = [list(_in_turn(recording.lanes[index::CONNECTIONS])) for index in range(CONNECTIONS)]
+        return _together([(connection, share) for connection, share in zip(connections, shares, strict=True)])
+
+
+def _together(work: Sequence[tuple[Any, Sequence[Transaction]]]) -> float:
+    ready = threading.Barrier(len(work) + 1)
+    failures: list[BaseException] = []
+
+    def one(connection: Any, share: Sequence[Transaction]) -> None:  # noqa: ANN401 - either driver's
+        ready.wait()
+        try:
+            _replay(connection, share)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that measures
+            failures.append(error)
+
+    threads = [threading.Thread(target=one, args=each) for each in work]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - begun
+    for failure in failures:
+        raise failure
+    return seconds
+
+
+def _replay(connection: Any, transactions: Iterable[Transaction]) -> None:  # noqa: ANN401 - either driver's
+    for transaction in transactions:
+        for statement in transaction:
+            cursor = connection.cursor()
+            if statement.many:
+                cursor.executemany(statement.text, statement.parameters)
+            else:
+                cursor.execute(statement.text, statement.parameters)
+            if cursor.description:
+                cursor.fetchall()
+            cursor.close()
+        connection.commit()

@@ -1,0 +1,248 @@
+"""The round of certifications in the demonstration: proposals, opinions, appraisal, one decision on the list.
+
+When the rest of the year happens is the story's affair.
+"""
+
+from dataclasses import dataclass, field
+
+from workflows.core.case import CaseId, Data, Fire
+from workflows.core.fields import attested_codes
+from workflows.services.demo_cast import (
+    AGENCIES,
+    BINH_PHU,
+    CANG_LONG,
+    CHAU_DIEN,
+    FIGURES_ON,
+    HOA_LOI,
+    LUONG_HOA_A,
+    PROVINCE,
+    ROUND,
+    SECOND_KEY,
+    TAKEN_IN,
+    VINH_KIM,
+    figures_later,
+    figures_of,
+    officer,
+)
+from workflows.services.demo_hotspots import Hotspots, paper
+from workflows.services.demo_stage import Stage
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    stage: Stage
+    hotspots: Hotspots
+    certificates: dict[str, CaseId] = field(default_factory=dict)
+    """By code of the commune."""
+
+
+def propose(story: Story, code: str) -> None:
+    stage = story.stage
+    person, name = officer(code), stage.unit(code).name
+    data: Data = {"taken_in_on": TAKEN_IN.isoformat()}
+    opened = stage.open(person, "certification", code, f"{name} không ma túy năm 2025", data)
+    story.certificates[code] = opened.events[0].case
+    before = figures_of(code)
+    stage.enter(person, code, {key: before[key] for key in ("addicts", "users")}, TAKEN_IN)
+
+
+def proposals(story: Story) -> None:
+    stage = story.stage
+    stage.chapter("Đề nghị và xét duyệt ở cấp huyện (III.4)", "Proposals and the district's review")
+    stage.on("2025-05-19")
+    stage.tell(
+        "Kế hoạch đánh giá ở giai đoạn 3 (01/11 đến trước 14/12). Đợt đầu được diễn sớm hơn,",
+        "The plan evaluates in phase 3. This first round is played earlier, because",
+    )
+    stage.tell(
+        "vì sau 30/06/2025 các đơn vị cũ hết hiệu lực và không mở thêm hồ sơ được.",
+        "after 30/06/2025 the units of the old structure are not in force and no case can be opened for them.",
+    )
+    for code in ROUND:
+        known = {
+            key: value for key, value in figures_later(code).items() if (code, key) != (HOA_LOI, "with_grounds_tested")
+        }
+        stage.enter(officer(code), code, known, FIGURES_ON)
+        stage.fire(officer(code), story.certificates[code], "submit")
+    stage.tell(
+        f"{len(ROUND)} hồ sơ gửi xét duyệt, kèm số liệu có nguồn và ngày chốt 15/05/2025.",
+        f"{len(ROUND)} cases submitted, with figures that name their source and as-of date.",
+    )
+    story.hotspots.suppress("2025-05-28", CANG_LONG)
+    stage.on("2025-05-28")
+    for code in ROUND:
+        endorse(story, code)
+    stage.tell(
+        "UBND cấp huyện đề nghị công nhận: xác nhận từng tiêu chí không tính được từ số liệu, kèm căn cứ và báo cáo.",
+        "The district committees endorse: findings with evidence on what figures cannot show, and a report.",
+    )
+
+
+def endorse(story: Story, code: str) -> None:
+    stage = story.stage
+    district = stage.district(code)
+    issuer = f"UBND {stage.unit(district).name}"
+    record = paper(stage, f"{code}/BB-UBND", issuer, "Biên bản xét duyệt (minh họa)")
+    report = paper(stage, f"{code}/BC-UBND", issuer, "Báo cáo kết quả xét duyệt (minh họa)")
+    sheet = stage.document("certification").sheets["drug_free_commune"]
+    findings: Data = {name: {"met": True, "evidence": dict(record)} for name in attested_codes(sheet)}
+    given: Data = {"attestations": findings, "report": report}
+    stage.fire(f"ubnd-{district}.01", story.certificates[code], "endorse", given)
+
+
+def opinions(story: Story) -> None:
+    stage = story.stage
+    stage.chapter("Công an tỉnh lấy ý kiến các sở, ngành (III.4)", "The provincial police ask the departments")
+    stage.on("2025-05-30")
+    opinions = {code: ask(story, code, tuple(AGENCIES)) for code in ROUND}
+    stage.tell(
+        f"Mỗi hồ sơ hỏi {len(AGENCIES)} cơ quan; mỗi ý kiến là một hồ sơ con, hạn 10 ngày (quy định của hệ thống).",
+        f"{len(AGENCIES)} agencies for each case; each opinion is a case of its own, due in 10 days (our own rule).",
+    )
+    stage.on("2025-06-04")
+    for code in ROUND:
+        for agency, case in opinions[code].items():
+            answer(story, code, agency, case)
+    stage.tell(
+        "Các sở trả lời: Sở Nội vụ từ chối cho ý kiến về Lương Hòa A; Sở Tư pháp đồng ý có điều kiện về Bình Phú.",
+        "The departments answer; Home Affairs declines in one case, Justice agrees with conditions in another.",
+    )
+
+
+def ask(story: Story, code: str, agencies: tuple[str, ...]) -> dict[str, CaseId]:
+    given: Data = {"agencies": list(agencies)}
+    done = story.stage.fire("ca-tinh.01", story.certificates[code], "request_opinions", given)
+    return {str(done.cases[event.case].data["agency"]): event.case for event in done.events[1:]}
+
+
+def answer(story: Story, code: str, agency: str, case: CaseId) -> None:
+    person = AGENCIES[agency]
+    if (code, agency) == (LUONG_HOA_A, "department_of_home_affairs"):
+        story.stage.fire(person, case, "decline", reason="Không có nhiệm vụ liên quan trên địa bàn (minh họa).")
+        return
+    conditional = (code, agency) == (BINH_PHU, "department_of_justice")
+    position = "agree_with_conditions" if conditional else "agree"
+    story.stage.fire(person, case, "give", {"position": position})
+
+
+def appraisal(story: Story) -> None:
+    stage = story.stage
+    stage.chapter("Thẩm định: tám tiêu chí được tính (III.3)", "Appraisal: the eight criteria are computed")
+    stage.on("2025-06-09")
+    passed = [code for code in ROUND if code not in {HOA_LOI, CHAU_DIEN}]
+    for code in passed:
+        stage.fire("ca-tinh.01", story.certificates[code], "appraise")
+    names = ", ".join(stage.unit(code).name for code in passed)
+    stage.tell(f"Thẩm định đạt: {names}.", f"Appraised, every criterion holds: {len(passed)} communes.")
+    _return_what_is_unknown(story)
+    _refuse_what_got_worse(story)
+    _complete(story)
+
+
+def _return_what_is_unknown(story: Story) -> None:
+    stage, case = story.stage, story.certificates[HOA_LOI]
+    stage.tell(
+        f"{stage.place(HOA_LOI)}: thử thẩm định khi thiếu một số liệu. Chưa biết không phải là 0, nên bị từ chối:",
+        "Appraising while a figure is missing: unknown is not zero, so it is refused:",
+    )
+    stage.refused("ca-tinh.01", Fire(case=case, trigger="appraise"))
+    missing: Data = {"missing": ["Số người có căn cứ đã được xét nghiệm"]}
+    stage.fire("ca-tinh.01", case, "return", missing)
+    stage.tell("Trả lại cấp huyện, ghi rõ nội dung còn thiếu.", "Returned to the district with what is missing.")
+
+
+def _refuse_what_got_worse(story: Story) -> None:
+    stage, case = story.stage, story.certificates[CHAU_DIEN]
+    stage.on("2025-06-10")
+    stage.tell(
+        f"{stage.place(CHAU_DIEN)}: hỏi hệ thống vì sao chưa thẩm định được (chỉ xem, không thử):",
+        "Asking what stands against the appraisal, without trying it:",
+    )
+    stage.explain(stage.blockers("ca-tinh.01", case, "appraise"))
+    reason = "Số người nghiện tăng so với khi đưa vào diện xây dựng (minh họa)."
+    stage.fire("ca-tinh.01", case, "refuse", reason=reason)
+    stage.tell("Không công nhận, có lý do.", "Refused, with the reason.")
+
+
+def _complete(story: Story) -> None:
+    stage, case = story.stage, story.certificates[HOA_LOI]
+    stage.on("2025-06-12")
+    stage.enter(officer(HOA_LOI), HOA_LOI, {"with_grounds_tested": figures_later(HOA_LOI)["with_grounds"]}, FIGURES_ON)
+    endorse(story, HOA_LOI)
+    stage.on("2025-06-13")
+    stage.fire("ca-tinh.01", case, "appraise")
+    stage.tell(
+        f"{stage.place(HOA_LOI)}: bổ sung số liệu, cấp huyện đề nghị lại, thẩm định đạt.",
+        "Completed, endorsed again by the district, appraised.",
+    )
+
+
+def list_decision(story: Story) -> None:
+    stage = story.stage
+    stage.chapter("Một quyết định cho cả danh sách: tất cả hoặc không (III.4)", "One decision on the list: all or none")
+    members = [story.certificates[code] for code in ROUND if code != CHAU_DIEN]
+    drafted = _draft(stage, members)
+    story.hotspots.relapse("2025-06-19", VINH_KIM, "tip_off")
+    stage.on("2025-06-20")
+    stage.tell(
+        "UBND tỉnh thử quyết định. Tiêu chí được xét lại khi công nhận (III.3), và một xã không còn đạt:",
+        "The committee tries to decide. The criteria are judged again at recognition (III.3), and one commune fails:",
+    )
+    stage.refused("ubnd-tinh.01", _decide(stage, drafted))
+    _take_off(story, drafted, members)
+    stage.on("2025-06-23")
+    stage.tell(
+        "Người đã thẩm định (ca-tinh.01) có thêm khóa của UBND tỉnh và thử quyết định: xét theo người, không theo khóa:",
+        "The appraiser (ca-tinh.01) also holds a committee key and tries: the person counts, not the key:",
+    )
+    stage.refused(SECOND_KEY, _decide(stage, drafted))
+    stage.on("2025-06-24")
+    decided = stage.fire("ubnd-tinh.01", drafted, "decide", _decide(stage, drafted).input)
+    stage.tell(
+        "UBND tỉnh, một người khác, ký quyết định: danh sách và mọi địa bàn trong đó cùng một giao dịch.",
+        "The provincial committee, another person, decides: the list and all its communes in one transaction.",
+    )
+    stage.consequences(decided)
+
+
+def _draft(stage: Stage, members: list[CaseId]) -> CaseId:
+    stage.on("2025-06-16")
+    title = "Công nhận xã, phường, thị trấn không ma túy, đợt 1 năm 2025"
+    data: Data = {"action": "approve", "members": list(members)}
+    opened = stage.open("ca-tinh.02", "list_decision", PROVINCE, title, data)
+    stage.tell(
+        f"Công an tỉnh dự thảo danh sách {len(members)} địa bàn.",
+        f"The provincial police draft a list of {len(members)} communes.",
+    )
+    return opened.events[0].case
+
+
+def _decide(stage: Stage, drafted: CaseId) -> Fire:
+    return Fire(case=drafted, trigger="decide", input={"decision": decision(stage, "01")})
+
+
+def decision(stage: Stage, number: str) -> Data:
+    return paper(stage, f"MH-{number}/QĐ-UBND", "UBND tỉnh Trà Vinh", "Quyết định (minh họa)")
+
+
+def _take_off(story: Story, drafted: CaseId, members: list[CaseId]) -> None:
+    stage = story.stage
+    kept: Data = {"members": [case for case in members if case != story.certificates[VINH_KIM]]}
+    reason = "Điểm trên địa bàn tái hình thành ngày 19/06/2025 (minh họa)."
+    stage.fire("ca-tinh.02", drafted, "amend", kept, reason=reason)
+    stage.tell(
+        f"Đưa {stage.unit(VINH_KIM).name} ra khỏi danh sách, có lý do; giá trị cũ và mới đều được giữ.",
+        "The commune is taken off the list with a reason; old and new value are kept.",
+    )
+
+
+def taken_off(story: Story) -> None:
+    stage, case = story.stage, story.certificates[VINH_KIM]
+    given: Data = {"missing": ["Triệt xóa điểm đã tái hình thành và theo dõi kết quả"]}
+    for day, person in (("2025-06-24", "ubnd-tinh.01"), ("2025-06-25", "ca-tinh.02"), ("2025-06-26", "ubnd-848.01")):
+        stage.on(day)
+        stage.fire(person, case, "return", given)
+    stage.tell(
+        f"{stage.place(VINH_KIM)}: trả lại từng cấp một, về bước đề nghị, để hoàn thiện trong giai đoạn 3.",
+        "Returned one level at a time to the proposal, to be completed in phase 3.",
+    )

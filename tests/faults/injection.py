@@ -1,0 +1,60 @@
+"""Faults to order: a writer held while submissions gather, and connections and transactions that fail where told."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tests.faults import stage
+from workflows.core.case import Command, Decision, Fire
+from workflows.core.documents import Role
+from workflows.services.engine import Engine
+from workflows.store.writing import Reply
+
+
+@contextmanager
+def held(engine: Engine) -> Iterator[None]:
+    """The writer is busy until the end, so that whatever is submitted meanwhile makes one batch."""
+    entered, release = threading.Event(), threading.Event()
+    render = engine.writer._render
+
+    def hold(command: Command, decision: Decision) -> Reply:
+        engine.writer._render = render
+        entered.set()
+        assert release.wait(stage.PATIENCE)
+        return render(command, decision)
+
+    engine.writer._render = hold
+    plug = stage.send(engine, Role.PROVINCIAL_POLICE, Fire(case=stage.NOBODYS, trigger="suppress"))
+    assert entered.wait(stage.PATIENCE)
+    try:
+        yield
+    finally:
+        release.set()
+        stage.answer(plug)
+
+
+class Wrapped:
+    """Something that is all it wraps but for what a subclass changes."""
+
+    def __init__(self, wrapped: Any) -> None:  # noqa: ANN401 - stands for any connection or transaction
+        self._wrapped = wrapped
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._wrapped, name)
+
+
+class Counted(Wrapped):
+    """A connection that calls `before` with the number (from 1) of each statement."""
+
+    def __init__(self, wrapped: Connection, before: Callable[[int], None]) -> None:
+        super().__init__(wrapped)
+        self._before = before
+        self.statements = 0
+
+    def execute(self, *given: object) -> object:
+        self.statements += 1
+        self._before(self.statements)
+        return self._wrapped.execute(*given)

@@ -1,0 +1,224 @@
+"""The writer lives through commands that raise, clients that give up, and its own death leaves nobody waiting."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future, InvalidStateError
+
+import pytest
+
+from tests.faults import stage
+from tests.faults.injection import held
+from workflows.core.case import Accepted, Command, Decision, Dropped, Fire, Refused
+from workflows.core.decide import decide
+from workflows.core.documents import Role
+from workflows.services.engine import Engine
+from workflows.store import writer
+from workflows.store.writer import (
+    CommandFailed,
+    Expired,
+    Outcome,
+    OutcomeUnknown,
+    QueueFull,
+    Submission,
+    WriteError,
+    Writer,
+    WriterStopped,
+)
+
+POLICE = Role.PROVINCIAL_POLICE
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    stage.populate(sqlite_url)
+    return sqlite_url
+
+
+def test_a_command_that_cannot_be_decided_fails_alone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.populate(database_url)
+    communes = stage.communes(database_url, 20)
+    monkeypatch.setattr(writer, "decide", raising_for("Hỏng"))
+    with stage.running(database_url) as engine:
+        with held(engine):
+            sent = [stage.send(engine, POLICE, stage.hotspot(commune, title_of(commune))) for commune in communes]
+            broken = stage.send(engine, POLICE, stage.hotspot(communes[0], "Hỏng"))
+        assert [type(stage.decision(future)) for future in sent] == [Accepted] * 20
+        with pytest.raises(CommandFailed) as raised:
+            stage.answer(broken)
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    assert stage.intact(database_url) == 20
+
+
+def raising_for(title: str) -> object:
+    def deciding(*given: object) -> Decision:
+        command = given[1]
+        assert isinstance(command, Command)
+        if getattr(command.act, "title", None) == title:
+            raise ZeroDivisionError
+        return decide(*given)  # type: ignore[arg-type]
+
+    return deciding
+
+
+def title_of(commune: str) -> str:
+    return f"Tụ điểm {commune}"
+
+
+def test_an_atomic_group_is_all_or_none(url: str) -> None:
+    first, second = stage.communes(url, 2)
+    with stage.running(url) as engine:
+        acts = [stage.hotspot(first), stage.hotspot(second), Fire(case=stage.NOBODYS, trigger="suppress")]
+        commands = tuple(engine.command(grant=stage.GRANTS[POLICE], act=act) for act in acts)
+        dropped = engine.submit(Submission(commands=commands)).result(stage.PATIENCE)
+        assert [type(outcome.decision) for outcome in dropped[:2]] == [Dropped, Dropped]
+        assert stage.dump(url)["cases"] == []
+        done = engine.submit(Submission(commands=commands[:2])).result(stage.PATIENCE)
+        assert [type(outcome.decision) for outcome in done] == [Accepted, Accepted]
+    assert stage.intact(url) == 2
+
+
+@pytest.mark.parametrize("end", ["answered", "expired", "failed", "stopped"])
+def test_who_gives_up_withdraws_nothing_and_breaks_nothing(
+    url: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commune, other = stage.communes(url, 2)
+    if end == "failed":
+        monkeypatch.setattr(writer, "decide", raising_for("Hỏng"))
+    with stage.running(url) as engine:
+        with held(engine):
+            title = "Hỏng" if end == "failed" else "Tụ điểm"
+            patience = 0.0 if end == "expired" else stage.PATIENCE
+            given_up = stage.send(engine, POLICE, stage.hotspot(commune, title), deadline_seconds=patience)
+            given_up.cancel()
+            waiting = stage.send(engine, POLICE, stage.hotspot(other))
+        if end != "stopped":
+            assert stage.accepted(waiting)
+            assert engine.writer.alive
+            stage.accepted(stage.send(engine, POLICE, stage.hotspot(other, "Sau đó")))
+    assert stage.accepted(waiting)
+    assert (commune in stage.states(url, "hotspot")) is (end in {"answered", "stopped"})
+
+
+def test_a_handler_that_is_cancelled_withdraws_nothing(url: str) -> None:
+    (commune,) = stage.communes(url, 1)
+    with stage.running(url) as engine:
+
+        async def handler() -> None:
+            await asyncio.wrap_future(stage.send(engine, POLICE, stage.hotspot(commune)))
+
+        async def client() -> None:
+            with held(engine):
+                task = asyncio.create_task(handler())
+                await asyncio.sleep(0.01)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        asyncio.run(client())
+        stage.accepted(stage.send(engine, POLICE, stage.hotspot(commune, "Sau đó")))
+    assert stage.intact(url) == 2
+
+
+def test_a_future_that_can_be_withdrawn_breaks_who_resolves_it() -> None:
+    """Controls the two above: a plain future, once cancelled, raises where the writer would answer."""
+    future: Future[None] = Future()
+    assert future.cancel()
+    with pytest.raises(InvalidStateError):
+        future.set_result(None)
+    with pytest.raises(CancelledError):
+        future.result()
+
+
+def test_a_full_queue_refuses_and_keeps_what_it_took(url: str) -> None:
+    communes = stage.communes(url, 5)
+    with stage.running(url, queue_limit=4) as engine:
+        with held(engine):
+            taken = [stage.send(engine, POLICE, stage.hotspot(commune)) for commune in communes[:4]]
+            assert engine.writer.queue_length == 4
+            with pytest.raises(QueueFull) as raised:
+                stage.send(engine, POLICE, stage.hotspot(communes[4]))
+            assert raised.value.retry_after > 0
+        assert [type(stage.decision(future)) for future in taken] == [Accepted] * 4
+        stage.accepted(stage.send(engine, POLICE, stage.hotspot(communes[4])))
+    assert stage.intact(url) == 5
+
+
+def test_after_its_deadline_a_command_is_not_carried_out(url: str) -> None:
+    first, second = stage.communes(url, 2)
+    with stage.running(url) as engine:
+        with held(engine):
+            late = stage.send(engine, POLICE, stage.hotspot(first), deadline_seconds=0)
+            in_time = stage.send(engine, POLICE, stage.hotspot(second))
+        with pytest.raises(Expired):
+            stage.answer(late)
+        stage.accepted(in_time)
+    assert set(stage.states(url, "hotspot")) == {second}
+
+
+def test_stopping_finishes_what_waits_and_takes_nothing_more(url: str) -> None:
+    communes = stage.communes(url, 104)
+    with stage.running(url) as engine:
+        with held(engine):
+            waiting = [stage.send(engine, POLICE, stage.hotspot(commune)) for commune in communes]
+            stopping = threading.Thread(target=engine.stop)
+            stopping.start()
+        stopping.join()
+        assert all(future.done() for future in waiting)
+        assert [type(stage.decision(future)) for future in waiting] == [Accepted] * 104
+        with pytest.raises(WriterStopped):
+            stage.send(engine, POLICE, stage.hotspot(communes[0]))
+        assert not engine.writer.alive
+    assert stage.intact(url) == 104
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("moment", ["_transact", "_answer"])
+def test_a_dying_writer_leaves_nobody_waiting(url: str, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    communes = stage.communes(url, 100)
+    with stage.running(url) as engine:
+        with held(engine):
+            waiting = [stage.send(engine, POLICE, stage.hotspot(commune)) for commune in communes]
+            monkeypatch.setattr(Writer, moment, dying(moment))
+        ends = [end_of(future) for future in waiting]
+        assert set(map(type, ends[:64])) == {OutcomeUnknown}, "at hand when it died"
+        assert set(map(type, ends[64:])) == {WriterStopped}, "never begun"
+        with pytest.raises(WriterStopped):
+            stage.send(engine, POLICE, stage.hotspot(communes[0]))
+    assert not engine.writer.alive
+    assert stage.intact(url) == (64 if moment == "_answer" else 0)
+
+
+def dying(moment: str) -> object:
+    real = getattr(Writer, moment)
+    calls = []
+
+    def die(self: Writer, *given: Sequence[object]) -> object:
+        calls.append(given)
+        if moment == "_answer" and len(calls) == 1:
+            return real(self, *given)  # the plug that held the writer
+        raise SystemExit
+
+    return die
+
+
+def end_of(future: "Future[tuple[Outcome, ...]]") -> WriteError:
+    found = future.exception(stage.PATIENCE)
+    assert isinstance(found, WriteError)
+    return found
+
+
+def test_refusals_are_answers(url: str) -> None:
+    (commune,) = stage.communes(url, 1)
+    with stage.running(url) as engine:
+        (case,) = stage.all_accepted(engine, POLICE, [stage.hotspot(commune)])
+        assert isinstance(stage.decision(stage.send(engine, POLICE, stage.relapse(case))), Refused)
+
+
+def test_an_engine_that_never_started_refuses(url: str) -> None:
+    with stage.running(url) as engine:
+        never = Engine(
+            database=engine.database, catalogue=engine.catalogue, clock=stage.clock, batch_limit=1, queue_limit=1
+        )
+        with pytest.raises(WriterStopped):
+            stage.send(never, POLICE, stage.hotspot("29236"))
