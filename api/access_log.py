@@ -3,6 +3,7 @@
 Logs who asked what and how it ended; never a body, a query string, a header or a key.
 """
 
+import itertools
 import time
 from dataclasses import dataclass
 from os import urandom
@@ -13,6 +14,8 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _TRACE: Final = "workflows.trace"
+_PROCESS: Final = urandom(8).hex()
+_numbers: Final = itertools.count(1)
 _log: Final = structlog.get_logger("http")
 
 
@@ -31,7 +34,7 @@ def trace(scope: Scope) -> Trace:
     extended = cast("dict[str, object]", scope)
     found = extended.get(_TRACE)
     if not isinstance(found, Trace):
-        found = extended[_TRACE] = Trace(request_id=urandom(16).hex())
+        found = extended[_TRACE] = Trace(request_id=f"{_PROCESS}-{next(_numbers):x}")
     return found
 
 

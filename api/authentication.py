@@ -48,7 +48,7 @@ class KeyRing:
         until, lookup = self._lookups.get(digest, (0.0, None))
         if lookup is None or until < time.monotonic():
             lookup = self._remember(digest, secret)
-        return await asyncio.shield(lookup)
+        return lookup.result() if lookup.done() else await asyncio.shield(lookup)
 
     def _remember(self, digest: str, secret: str) -> "asyncio.Task[Actor | None]":
         if len(self._lookups) >= _REMEMBERED_KEYS:

@@ -40,8 +40,8 @@ from workflows.store.writing import Idempotency
 @post("/cases", status_code=201)
 async def open_case(request: ApiRequest, engine: NamedDependency[Engine]) -> ASGIResponse:
     """Open a case."""
-    body, canonical = await read_body(request, OpenBody)
-    key = idempotency(request, canonical)
+    body, sent = await read_body(request, OpenBody)
+    key = idempotency(request, sent)
     command = engine.command(
         grant=request.user.grant,
         act=_opening(body),
@@ -75,11 +75,11 @@ def _instant(text: str | None) -> datetime | None:
 @post("/cases/{case_id:str}/transitions", status_code=200)
 async def fire(request: ApiRequest, case_id: FromPath[str], engine: NamedDependency[Engine]) -> ASGIResponse:
     """Fire a trigger on a case."""
-    body, canonical = await read_body(request, FireBody)
+    body, sent = await read_body(request, FireBody)
     _require_id(case_id)
     if body.dry_run and "input" not in body.model_fields_set:
         return await asyncio.to_thread(_explained, engine, request.user, case_id, body.trigger)
-    key = idempotency(request, canonical)
+    key = idempotency(request, sent)
     version = expected_version(request)
     if version is None and not body.dry_run:
         await asyncio.to_thread(reading.case, engine, request.user, case_id)

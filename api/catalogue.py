@@ -2,9 +2,9 @@
 
 import asyncio
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from litestar import get, post
+from litestar import MediaType, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
@@ -32,7 +32,6 @@ from workflows.store.counts import Figure
 from workflows.store.queries import UnitFilter
 
 Language = Literal["vi", "en"]
-_MERMAID: Final = "text/plain; charset=utf-8"
 
 
 @get("/workflows", sync_to_thread=False)
@@ -65,7 +64,7 @@ def get_diagram(
 ) -> ASGIResponse:
     """The states and transitions of a workflow as the text of a diagram."""
     text = mermaid(_definition(engine, key, version, on).document, lang)
-    return ASGIResponse(body=text.encode(), media_type=_MERMAID)
+    return ASGIResponse(body=text.encode(), media_type=MediaType.TEXT)
 
 
 def _definition(engine: Engine, key: str, version: int | None, on: date | None) -> Definition:

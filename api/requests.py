@@ -56,17 +56,22 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 _decoder: Final = json.JSONDecoder(object_pairs_hook=_unique)
 
 
-async def read_body(request: ApiRequest, model: type[Model]) -> tuple[Model, bytes]:
-    """The body, and its canonical bytes."""
+async def read_body(request: ApiRequest, model: type[Model]) -> tuple[Model, Json]:
+    """The body, checked and as it was sent."""
     value = await _read_object(request)
-    found = [InputError(path=path, message=message) for path, message in violations(value)]
+    found = [InputError(path=_printable(path), message=message) for path, message in violations(value)]
     if found:
         raise Malformed(found)
     try:
-        return model.model_validate(value), canonical_bytes(value)
+        return model.model_validate(value), value
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise Malformed([_input_error(each, model) for each in details]) from error
+
+
+def _printable(path: str) -> str:
+    """The names in a pointer come from the request, too, and may hold what no answer could."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 async def _read_object(request: ApiRequest) -> dict[str, Json]:
@@ -151,7 +156,7 @@ def expected_version(request: ApiRequest) -> int | None:
     return int(found[1])
 
 
-def idempotency(request: ApiRequest, body: bytes) -> Idempotency | None:
+def idempotency(request: ApiRequest, body: Json) -> Idempotency | None:
     """The key of the request, scoped by the client, with the fingerprint of what was asked."""
     given = request.headers.getall("idempotency-key", [])
     if not given:
@@ -160,15 +165,20 @@ def idempotency(request: ApiRequest, body: bytes) -> Idempotency | None:
         message = "must be one key of 1 to 255 printable ASCII characters"
         raise Malformed([InputError(path="Idempotency-Key", message=message)])
     client = request.user.grant
-    asked = b"\n".join([body, request.scope["path"].encode(), request.headers.get("if-match", "").encode()])
+    asked = b"\n".join(
+        [canonical_bytes(body), request.scope["path"].encode(), request.headers.get("if-match", "").encode()]
+    )
     return Idempotency(client=client, key_hash=digest(f"{client}\n{given[0]}".encode()), fingerprint=digest(asked))
 
 
-def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard: a misspelt filter must not pass for none, nor a filter given twice for one of them."""
-    given = connection.query_params
-    if not given:
+async def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """A guard: a misspelt filter must not pass for none, nor a filter given twice for one of them.
+
+    Asynchronous, because Litestar would run it in a thread otherwise.
+    """
+    if not connection.scope["query_string"]:
         return
+    given = connection.query_params
     allowed = _query_names(handler)
     errors = [unknown_name(f"/{name}", "parameter", name, allowed) for name in given if name not in allowed]
     for name, value in given.multi_items():

@@ -26,7 +26,7 @@ from benchmarks.load_client import http_speed, requests
 from benchmarks.poison import poisoned_speed
 from benchmarks.recording import Recording, record
 from benchmarks.server import served
-from benchmarks.starting import Start, started
+from benchmarks.starting import Kind, Start, started
 from benchmarks.workload import Lane, lanes, transitions
 from workflows.core.civil import civil_date
 from workflows.services import logs
@@ -35,7 +35,7 @@ from workflows.store.database import driver
 
 RESULTS: Final = Path("var/bench")
 PARTS: Final = ("engine", "http", "poison")
-KINDS: Final = ("sqlite", "postgresql")
+KINDS: Final[tuple[Kind, ...]] = ("sqlite", "postgresql")
 
 Measure: TypeAlias = Callable[[], float]
 
@@ -46,17 +46,21 @@ def main() -> int:
     work = lanes(2 * CALLERS if options.quick else 4 * CALLERS, civil_date(utc_now()))
     RESULTS.mkdir(parents=True, exist_ok=True)
     log = RESULTS / "log.jsonl"
-    kinds = KINDS if options.database == "both" else (options.database,)
+    kinds = [kind for kind in KINDS if options.database in {kind, "both"}]
     figures: list[Figure] = []
     with log.open("w", encoding="utf-8") as out, contextlib.redirect_stderr(out):
         logs.configure()
         for kind in kinds:
-            with tempfile.TemporaryDirectory(prefix="workflows-bench-") as place:
-                with started(kind, work, Path(place)) as start:
-                    figures += _measured(start, work, options.only, 2 if options.quick else 5, log)
+            with _place() as place, started(kind, work, Path(place)) as start:
+                figures += _measured(start, work, options.only, 2 if options.quick else 5, log)
     print(f"\n{table(figures)}")
     _keep(figures, work, quick=options.quick)
     return 0 if all(figure.met for figure in figures) else 1
+
+
+def _place() -> "tempfile.TemporaryDirectory[str]":
+    """On the disk that results go to: a temporary directory may lie in memory, where a commit costs nothing."""
+    return tempfile.TemporaryDirectory(prefix="run-", dir=RESULTS)
 
 
 def _options() -> argparse.Namespace:

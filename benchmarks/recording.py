@@ -53,10 +53,12 @@ class Recording:
 
 @dataclass(slots=True)
 class _Ear:
+    """Listens to SQLAlchemy's events, which fix the signatures."""
+
     current: list[Statement] = field(default_factory=list)
     done: list[Transaction] = field(default_factory=list)
 
-    def statement(  # noqa: PLR0913, PLR0917 - the signature is SQLAlchemy's
+    def statement(
         self,
         connection: Connection,  # noqa: ARG002
         cursor: DBAPICursor,  # noqa: ARG002

@@ -140,6 +140,6 @@ def _postgresql_copy(cluster: Cluster) -> Iterator[str]:
         _execute(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(copy))
 
 
-def _execute(cluster: Cluster, statement: sql.Composable, *, database: str = "postgres") -> None:
+def _execute(cluster: Cluster, statement: sql.SQL | sql.Composed, *, database: str = "postgres") -> None:
     with psycopg.connect(host=str(cluster.directory), user="postgres", dbname=database, autocommit=True) as connection:
         connection.execute(statement)

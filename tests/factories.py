@@ -203,9 +203,7 @@ class Desk:
 
 def unit(code: str) -> Unit:
     level, name, path = _UNITS[code]
-    return Unit(
-        code=code, level=level, name=name, path=path, valid_from=date(2021, 1, 1), valid_to=date(2025, 7, 1)
-    )
+    return Unit(code=code, level=level, name=name, path=path, valid_from=date(2021, 1, 1), valid_to=date(2025, 7, 1))
 
 
 def opened(decision: Decision) -> CaseId:

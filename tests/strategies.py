@@ -14,7 +14,20 @@ from workflows.core.canonical import Json
 from workflows.core.documents import FieldSpec
 from workflows.core.fields import Context, attested_codes
 
-_WORDS: Final = ("Hòa Lợi", "đã triệt xóa", "ma túy", "Điểm A", "số 3/2", "\u2028", "𠮷", "e\u0301", '"', "\\", "\n", " x ")
+_WORDS: Final = (
+    "Hòa Lợi",
+    "đã triệt xóa",
+    "ma túy",
+    "Điểm A",
+    "số 3/2",
+    "\u2028",
+    "𠮷",
+    "e\u0301",
+    '"',
+    "\\",
+    "\n",
+    " x ",
+)
 _SHA256: Final = "0123456789abcdef" * 4
 _NO_CASE: Final = "0195f3a0-0000-7000-8000-000000000000"
 

@@ -19,7 +19,9 @@ PATHS = st.lists(CODES, max_size=3).map(lambda codes: "/".join(["VN", *codes]))
 
 @given(st.none() | st.integers(-3, 3), st.none() | st.integers(-3, 3), st.booleans())
 def test_a_grant_holds_from_its_first_day_to_the_day_before_its_end(
-    start: int | None, end: int | None, revoked: bool  # noqa: FBT001 - drawn
+    start: int | None,
+    end: int | None,
+    revoked: bool,  # noqa: FBT001 - drawn
 ) -> None:
     days = [None if offset is None else TODAY + timedelta(days=offset) for offset in (start, end)]
     actor = replace(ACTOR, valid_from=days[0], valid_to=days[1], revoked=revoked)

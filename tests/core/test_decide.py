@@ -299,7 +299,9 @@ class TestRequests:
 
 
 def test_deciding_twice_gives_the_same_bytes(desk: Desk) -> None:
-    command = desk.command(desk.actor(Role.COMMUNE_POLICE), Open(workflow="hotspot", unit=COMMUNE, title="A", data=KIND))
+    command = desk.command(
+        desk.actor(Role.COMMUNE_POLICE), Open(workflow="hotspot", unit=COMMUNE, title="A", data=KIND)
+    )
     first, second = (decide(Draft(desk.world), command, desk.clock()) for _ in range(2))
     assert first == second
 

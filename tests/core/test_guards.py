@@ -224,9 +224,7 @@ def test_an_unknown_matters_only_where_it_decides(text: str, expected: object) -
         ('input.agencies[n] == "a"', {"input.agencies": ("a",), "n": 4}, "index"),
     ],
 )
-def test_an_error_is_a_failure_with_its_reason(
-    text: str, values: dict[str, Value | None], message: str
-) -> None:
+def test_an_error_is_a_failure_with_its_reason(text: str, values: dict[str, Value | None], message: str) -> None:
     outcome = evaluate(text, values)
     assert isinstance(outcome, Failed)
     assert message in outcome.message
@@ -429,9 +427,7 @@ def test_any_text_gives_a_problem_or_a_result(text: str) -> None:
 
 
 def test_one_guard_in_eight_threads() -> None:
-    guard = LANGUAGE.compile(
-        'p && add_days(today, n) == date("2025-01-31") && input.agencies.exists(a, a == "x")'
-    )
+    guard = LANGUAGE.compile('p && add_days(today, n) == date("2025-01-31") && input.agencies.exists(a, a == "x")')
 
     def run(seed: int) -> int:
         wrong = 0
@@ -439,9 +435,7 @@ def test_one_guard_in_eight_threads() -> None:
             n = (seed + step) % 31
             day = date(2025, 1, 31) - timedelta(days=n)
             known = step % 3 != 0
-            outcome = guard.evaluate(
-                {"p": True if known else None, "today": day, "n": n, "input.agencies": ("y", "x")}
-            )
+            outcome = guard.evaluate({"p": True if known else None, "today": day, "n": n, "input.agencies": ("y", "x")})
             wrong += outcome != (True if known else P_UNKNOWN)
         return wrong
 

@@ -11,6 +11,7 @@ from tests.faults import stage
 from workflows.core.case import Command, Decision, Fire
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
+from workflows.store.database import Database
 from workflows.store.writing import Reply
 
 
@@ -58,3 +59,28 @@ class Counted(Wrapped):
         self.statements += 1
         self._before(self.statements)
         return self._wrapped.execute(*given)
+
+
+@contextmanager
+def refusing_rows(url: str, change: str, condition: str) -> Iterator[None]:
+    """The database itself refuses rows of `cases` that meet the condition on NEW."""
+    with Database(url) as database:
+        for statement in _refusal(change, condition, sqlite=database.is_sqlite):
+            _run(database, statement)
+        yield
+        _run(database, f"DROP TRIGGER injected{'' if database.is_sqlite else ' ON cases'}")
+
+
+def _refusal(change: str, condition: str, *, sqlite: bool) -> Iterator[str]:
+    trigger = f"CREATE TRIGGER injected BEFORE {change} ON cases"
+    if sqlite:
+        yield f"{trigger} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'injected'); END"
+        return
+    body = "BEGIN RAISE EXCEPTION 'injected'; END"
+    yield f"CREATE OR REPLACE FUNCTION injected() RETURNS trigger LANGUAGE plpgsql AS '{body.replace(chr(39), chr(39) * 2)}'"
+    yield f"{trigger} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION injected()"
+
+
+def _run(database: Database, statement: str) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql(statement)

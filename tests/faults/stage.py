@@ -3,10 +3,12 @@
 The ids of the grants are fixed, so that engines in other processes act for the same people.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -14,7 +16,8 @@ from sqlalchemy import Connection, bindparam, insert, select, text
 
 from workflows.core.canonical import Json
 from workflows.core.case import Accepted, CaseId, Decision, Fire, Open
-from workflows.core.documents import Role
+from workflows.core.documents import Catalogue, Role
+from workflows.loader import find_definitions, load
 from workflows.services.engine import Engine
 from workflows.store.database import Database
 from workflows.store.fsck import check
@@ -83,12 +86,23 @@ def communes(url: str, count: int, *, province: str = "84") -> list[str]:
 
 
 @contextmanager
-def running(url: str, *, batch_limit: int = 64, queue_limit: int = 4096) -> Iterator[Engine]:
-    engine = Engine.start(url, clock=clock, batch_limit=batch_limit, queue_limit=queue_limit)
+def running(
+    url: str, *, kind: type[Database] = Database, batch_limit: int = 64, queue_limit: int = 4096
+) -> Iterator[Engine]:
+    """An engine as `Engine.start` makes it, on a database of any kind, stopped at the end."""
+    engine = Engine(
+        database=kind(url), catalogue=_catalogue(), clock=clock, batch_limit=batch_limit, queue_limit=queue_limit
+    )
+    engine.writer.start()
     try:
         yield engine
     finally:
         engine.stop()
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return load(find_definitions(None))
 
 
 def send(
@@ -151,6 +165,15 @@ def approve(case: CaseId) -> Fire:
     return Fire(case=case, trigger="approve", input={"decision": DOCUMENT})
 
 
+def listing(members: Sequence[CaseId]) -> Open:
+    data: Mapping[str, Json] = {"action": "approve", "members": list(members)}
+    return Open(workflow="list_decision", unit="84", title="Danh sách", data=data)
+
+
+def decide_list(case: CaseId) -> Fire:
+    return Fire(case=case, trigger="decide", input={"decision": DOCUMENT})
+
+
 def awaiting_approval(engine: Engine, communes: Sequence[str]) -> list[CaseId]:
     """One certification per commune, brought before the provincial committee."""
     opened = [
@@ -198,6 +221,12 @@ def states(url: str, workflow: str) -> dict[str, set[str]]:
         for row in connection.execute(select(cases.c.unit, cases.c.state).where(cases.c.workflow == workflow)):
             found.setdefault(row.unit, set()).add(row.state)
     return found
+
+
+def titles(url: str) -> Counter[str]:
+    """How many cases there are of each title."""
+    with Database(url) as database, database.read() as connection:
+        return Counter(connection.execute(select(cases.c.title)).scalars())
 
 
 def _rows(connection: Connection, table: str) -> list[tuple[object, ...]]:

@@ -1,5 +1,6 @@
 """The command that plays the main job on a database of its own, and then serves the result."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -61,4 +62,4 @@ def _tell_calls(played: "DemoResult", url: str, server: str) -> None:
     for path in ("cases?workflow=certification&state=under_review", f"{case}/transitions", f"{case}/events"):
         typer.echo(f"  curl -s -H 'Authorization: Bearer {key}' '{server}/api/v1/{path}'")
     instant = format_instant(played.last_instant)
-    typer.echo(f"\nAgain later: workflows serve --database {shown(url)} --clock-from {instant}\n")
+    typer.echo(f"\nAgain later: {sys.argv[0]} serve --database {shown(url)} --clock-from {instant}\n")

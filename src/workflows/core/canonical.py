@@ -7,6 +7,7 @@ they are queued, so that writing can no longer fail because of them.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ INTEGER_LIMIT = 2**53
 ENTRY_LIMIT = 65_535
 """Largest entry in bytes: transparency-log bundles prefix each entry with a 16-bit length (C2SP tlog-tiles)."""
 _COMMITMENT = b"\x02"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -66,5 +68,5 @@ def _key_violations(key: object, path: str) -> Iterator[tuple[str, str]]:
 def _text_violations(text: str, path: str) -> Iterator[tuple[str, str]]:
     if "\x00" in text:
         yield path, "text holds U+0000, which no database keeps"
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         yield path, "text holds half of a surrogate pair, which is not valid Unicode"

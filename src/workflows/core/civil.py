@@ -6,6 +6,7 @@ here reads a clock: whoever needs the present is given it.
 
 import calendar
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 INDOCHINA = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Asia/Ho_Chi_Minh, a fixed offset: Việt Nam has kept +07:00 without summer time since 1975, and no plan is older."""
@@ -24,6 +25,7 @@ def start_of_day(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=INDOCHINA).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)  # the same few instants stand in every row, entry and reply of a batch
 def format_instant(instant: datetime) -> str:
     """RFC 3339 in UTC with exactly six fraction digits and `Z`, so that text order is time order."""
     return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

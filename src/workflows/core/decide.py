@@ -7,9 +7,9 @@ world gives the same events.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import cast
+from typing import TypeAlias, cast
 
-from workflows.core.authority import covers, has_role, may_see
+from workflows.core.authority import covers, has_role, in_force, may_see
 from workflows.core.bindings import Bindings
 from workflows.core.canonical import Json
 from workflows.core.case import (
@@ -30,6 +30,7 @@ from workflows.core.case import (
     NotFound,
     Offer,
     Open,
+    Pending,
     Refused,
     Stale,
     apply,
@@ -44,8 +45,10 @@ from workflows.core.guards import Failed, Unknown
 from workflows.core.ids import derived
 from workflows.core.judging import guard_error, unknown
 from workflows.core.requests import check_fire, check_opening, check_trigger, check_unit
-from workflows.core.wording import not_in_force, wrong_role, wrong_unit
+from workflows.core.wording import REASON, not_in_force, wrong_role, wrong_unit
 from workflows.core.world import Draft, Unit, World
+
+_GRANT = Words(vi="Quyền được giao", en="The grant")
 
 
 def decide(draft: Draft, command: Command, now: datetime) -> Decision:
@@ -85,19 +88,41 @@ def _offer(world: World, case: Case, step: Step, actor: Actor, now: datetime) ->
     blockers = [*found.blockers]
     if not blockers and (step.effects or step.opens):
         blockers += _foreseen(draft, case, step, found.bindings, actor, today)
+    pending = found.pending
+    if not step.reason_required and _effects_ask_reason(draft, case, step, found.bindings):
+        pending = (*pending, Pending(code="reason", message=REASON))
     return Offer(
         trigger=step.trigger,
         to=step.targets.get(case.state),
         allowed=not blockers,
         blockers=tuple(blockers),
-        pending=found.pending,
+        pending=pending,
+    )
+
+
+def _asks_reason(firing: Firing, step: Step) -> bool:
+    """An effect on its actor's own authority is that actor's act on the related case, and needs its reason."""
+    return step.reason_required and _authority_of(firing) is Authority.OWN
+
+
+def _effects_ask_reason(draft: Draft, case: Case, step: Step, bindings: Bindings) -> bool:
+    return any(
+        _asks_reason(firing, _step_of(draft.world, target, firing.spec.fire))
+        for firing in step.effects
+        if not _awaits_input(firing) and _wanted(firing, bindings) is True
+        for target in _targets(draft, case, firing)
     )
 
 
 def _foreseen(draft: Draft, case: Case, step: Step, bindings: Bindings, actor: Actor, today: date) -> Iterator[Blocker]:
     """Blockers of related cases that stand whatever the input will be."""
     for firing in step.effects:
-        if firing.spec.otherwise == "skip" or not _surely(firing, bindings):
+        if _awaits_input(firing):
+            continue
+        wanted = _wanted(firing, bindings)
+        if isinstance(wanted, Blocker):
+            yield wanted
+        if wanted is not True or firing.spec.otherwise == "skip":
             continue
         for target in _targets(draft, case, firing):
             target_step = _step_of(draft.world, target, firing.spec.fire)
@@ -115,11 +140,20 @@ def _foreseen(draft: Draft, case: Case, step: Step, bindings: Bindings, actor: A
                 yield from _foreseen(draft, target, target_step, found.bindings, actor, today)
 
 
-def _surely(firing: Firing, bindings: Bindings) -> bool:
-    if firing.when is None:
-        return True
-    reads = firing.when.variables | firing.when.known
-    return not any(name.startswith("input.") for name in reads) and firing.when.evaluate(bindings) is True
+def _awaits_input(firing: Firing) -> bool:
+    reads = firing.when.variables | firing.when.known if firing.when else ()
+    return any(name.startswith("input.") for name in reads)
+
+
+def _wanted(firing: Firing, bindings: Bindings) -> bool | Blocker:
+    """Whether the effect is taken, or why that cannot be told."""
+    outcome = firing.when.evaluate(bindings) if firing.when else True
+    if isinstance(outcome, Unknown):
+        return unknown(outcome.names, bindings)
+    if isinstance(outcome, Failed):
+        title = Words(vi=firing.spec.fire, en=firing.spec.fire)
+        return guard_error(firing.when.text if firing.when else None, title, outcome.message)
+    return bool(outcome)
 
 
 def _authority_of(firing: Firing) -> Authority:
@@ -152,6 +186,9 @@ def _targets(draft: Draft, case: Case, firing: Firing) -> list[Case]:
     ]
 
 
+_Mark: TypeAlias = tuple[dict[CaseId, Case], dict[CaseId, Case], int, int, int]
+
+
 class _Work:
     """One command being decided: the draft of its changes and the events so far."""
 
@@ -182,7 +219,7 @@ class _Work:
         errors = check_fire(self._draft, self._actor, case, step, self._command, now=self._now)
         if errors:
             return Invalid(errors=tuple(errors))
-        blockers = self._perform(case, step, act.input, Authority.OWN, cause=None)
+        blockers = self._perform(case, step, present(act.input), Authority.OWN, cause=None)
         return self._done(blockers, case, step.trigger)
 
     def open(self, act: Open) -> Decision:
@@ -209,7 +246,7 @@ class _Work:
                 unit=act.unit,
                 unit_path=unit.path,
                 title=act.title,
-                data=act.data,
+                data=present(act.data),
                 plan=act.plan,
                 parent=act.parent,
                 cause=None,
@@ -219,6 +256,8 @@ class _Work:
     def _forbidden(self, definition: Definition, code: str, unit: Unit | list[InputError] | None) -> list[Blocker]:
         roles = definition.opening.roles
         blockers = []
+        if not in_force(self._actor, self._today):
+            blockers.append(_grant_not_in_force(self._actor, self._today))
         if not has_role(self._actor, roles, definition.key, OPEN):
             blockers.append(wrong_role(self._actor.role, sorted(roles)))
         path = unit.path if isinstance(unit, Unit) else self._world.units[code][-1].path
@@ -266,6 +305,7 @@ class _Work:
             given=given,
             facts=_facts(found),
             cause=cause,
+            reason=self._command.reason if cause is None or authority is Authority.OWN else None,
         )
         self._keep(apply(case, event), event)
         return self._follow(case.id, step, found.bindings, event)
@@ -346,9 +386,10 @@ class _Work:
                 given=data,
                 facts=facts,
                 cause=cause,
+                reason=self._command.reason if cause is None else None,
             )
 
-        # Guards of an opening see the case as it would be; the draft already holds it while they are judged.
+        # Guards of an opening see the case as it would be; facts that count cases do not count it yet.
         probe = apply(None, opened(NOTHING))
         found = evaluate(
             self._draft,
@@ -366,15 +407,11 @@ class _Work:
         return self._follow(case_id, definition.opening, found.bindings, event)
 
     def _take_effect(self, case: Case, firing: Firing, bindings: Bindings, event: Event) -> list[Blocker]:
-        if firing.when is not None:
-            wanted = firing.when.evaluate(bindings)
-            if isinstance(wanted, Unknown):
-                return [unknown(wanted.names, bindings)]
-            if isinstance(wanted, Failed):
-                title = Words(vi=firing.spec.fire, en=firing.spec.fire)
-                return [guard_error(firing.when.text, title, wanted.message)]
-            if not wanted:
-                return []
+        wanted = _wanted(firing, bindings)
+        if isinstance(wanted, Blocker):
+            return [wanted]
+        if not wanted:
+            return []
         blockers: list[Blocker] = []
         for target in _targets(self._draft, case, firing):
             blockers += self._affect(target, case, firing, bindings, event)
@@ -390,6 +427,8 @@ class _Work:
             }
         )
         mark = self._mark()
+        if _asks_reason(firing, step) and self._command.reason is None:
+            return [Blocker(code="reason", message=REASON, needed="reason", case=target.id)]
         errors = check(step.fields, given, "/input", definition.context)
         blockers: Sequence[Blocker]
         if errors:
@@ -408,12 +447,13 @@ class _Work:
         )
         return []
 
-    def _mark(self) -> tuple[dict[CaseId, Case], dict[CaseId, Case], int, int]:
-        return dict(self._draft.cases), dict(self._changed), len(self._events), self._opened
+    def _mark(self) -> _Mark:
+        return dict(self._draft.cases), dict(self._changed), len(self._events), len(self._skipped), self._opened
 
-    def _return_to(self, mark: tuple[dict[CaseId, Case], dict[CaseId, Case], int, int]) -> None:
-        self._draft.cases, self._changed, events, self._opened = mark
+    def _return_to(self, mark: _Mark) -> None:
+        self._draft.cases, self._changed, events, skipped, self._opened = mark
         del self._events[events:]
+        del self._skipped[skipped:]
 
 
 def _facts(found: Evaluation) -> Data:
@@ -423,9 +463,13 @@ def _facts(found: Evaluation) -> Data:
 
 def _no_version(versions: Sequence[Definition], day: date) -> Blocker:
     document = versions[-1].document
-    periods = [_period(each.document.valid.from_, each.document.valid.to) for each in versions]
+    periods = [each.document.valid.period for each in versions]
     return not_in_force(document.title, day, periods)
 
 
-def _period(start: date, end: date | None) -> str:
-    return f"[{start.isoformat()}, {end.isoformat() if end else '…'})"
+def _grant_not_in_force(actor: Actor, today: date) -> Blocker:
+    return not_in_force(_GRANT, today, [] if actor.revoked else [_period(actor.valid_from, actor.valid_to)])
+
+
+def _period(start: date | None, end: date | None) -> str:
+    return f"[{start.isoformat() if start else '…'}, {end.isoformat() if end else '…'})"

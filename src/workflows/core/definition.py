@@ -51,7 +51,9 @@ class Rule:
     """A compiled condition."""
 
     code: str
+    title: Words
     message: Words
+    """What is said when it does not hold."""
     guard: Guard | None = None
     share: Share | None = None
     attested: bool = False
@@ -147,6 +149,9 @@ class Footprint:
     children: bool = False
     lists: bool = False
     links: bool = False
+    """The cases that the commanded case links."""
+    members: bool = False
+    """The cases that any case links."""
 
     def __or__(self, other: "Footprint") -> "Footprint":
         return Footprint(
@@ -156,6 +161,7 @@ class Footprint:
             children=self.children or other.children,
             lists=self.lists or other.lists,
             links=self.links or other.links,
+            members=self.members or other.members,
         )
 
 
@@ -187,8 +193,7 @@ class Definition:
 
     def in_force(self, day: date) -> bool:
         """Whether a case opened on this civil date runs on this version."""
-        valid = self.document.valid
-        return valid.from_ <= day and (valid.to is None or day < valid.to)
+        return self.document.valid.covers(day)
 
     def step(self, trigger: str) -> Step:
         """The step of a trigger, `open` included."""
@@ -207,7 +212,9 @@ def compile_definition(document: WorkflowDocument, catalogue: Catalogue) -> Defi
         steps=steps,
         opening=compiler.opening(),
         sheets=compiler.sheets,
-        context=Context(agencies=frozenset(catalogue.agencies), sheets=document.sheets),
+        context=Context(
+            agencies={key: agency.valid for key, agency in catalogue.agencies.items()}, sheets=document.sheets
+        ),
     )
 
 
@@ -314,6 +321,7 @@ def _rule(condition: Condition, language: Language) -> Rule:
         reads |= {f"facts.{condition.share.of}", f"facts.{condition.share.over}"}
     return Rule(
         code=condition.code,
+        title=condition.title or condition.message or Words(vi=condition.code, en=condition.code),
         message=condition.message or condition.title or Words(vi=condition.code, en=condition.code),
         guard=guard,
         share=condition.share,
@@ -419,6 +427,7 @@ def _follows_links(definitions: Iterable[Definition], trigger: str) -> bool:
     """
     steps = [each.step(trigger) for each in definitions if trigger == OPEN or trigger in each.steps]
     acts = any(firing.spec.on not in _NEAR for step in steps for firing in step.effects)
+    acts = acts or any(separation.workflow for step in steps for separation in step.separate)
     return acts or any(spec.type == "cases" for step in steps for spec in step.fields.values())
 
 
@@ -433,6 +442,7 @@ def _local_footprint(document: WorkflowDocument, step: Step) -> Footprint:
         parent=qualified or "parent" in relations,
         children=qualified or "children" in relations or any(name.startswith("children.") for name in reads),
         lists=qualified,
+        members=qualified and any(spec.type == "cases" for spec in document.fields.values()),
     )
 
 

@@ -400,6 +400,15 @@ class Validity(Frozen):
             raise ValueError(message)
         return self
 
+    def covers(self, day: date) -> bool:
+        """Whether the civil date lies in the period."""
+        return self.from_ <= day and (self.to is None or day < self.to)
+
+    @property
+    def period(self) -> str:
+        """The half-open interval, as it is shown."""
+        return f"[{self.from_.isoformat()}, {self.to.isoformat() if self.to else '…'})"
+
 
 class WorkflowDocument(Cited):
     """One version of one workflow."""

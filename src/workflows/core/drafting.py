@@ -223,6 +223,7 @@ def make_event(  # noqa: PLR0913 - an event has that many sources, and each call
     given: Data,
     facts: Data,
     cause: EventId | None,
+    reason: str | None,
 ) -> Event:
     """The sealed event of one step.
 
@@ -239,11 +240,11 @@ def make_event(  # noqa: PLR0913 - an event has that many sources, and each call
         given: The input; an opening's and an amendment's stands in the change.
         facts: The facts used.
         cause: The event whose effect it is.
+        reason: The actor's; None for an effect that the cause alone explains.
     """
     kept = NOTHING if step.kind in (Kind.OPENED, Kind.AMENDED) else present(given)
     public_input, private_input = split(step.fields, kept)
     occurred_at = max(origin.occurred_at, case.occurred_at) if case else origin.occurred_at
-    reason = origin.command.reason if cause is None else None
     event = Event(
         id=EventId(derived(origin.command.id, "event", index)),
         command=origin.command.id,

@@ -128,6 +128,7 @@ def _related(draft: Draft, case: Case) -> Iterator[Case]:
         yield parent
     yield from draft.children(case)
     yield from draft.lists(case)
+    yield from (linked for field in case.links for _, linked in draft.linked(case, field) if linked)
 
 
 def _not_before(step: Step, bindings: Bindings) -> Iterator[Blocker]:

@@ -22,6 +22,7 @@ from workflows.core.documents import (
     ItemsField,
     Sheet,
     TextField,
+    Validity,
 )
 from workflows.core.nearest import nearest
 
@@ -37,7 +38,8 @@ _YEARS = range(1900, 9999)
 class Context:
     """What values are checked against besides their own field."""
 
-    agencies: frozenset[str]
+    agencies: Mapping[str, Validity]
+    """Every agency there ever was; whether one is in force on a day is `agencies_in_force`'s."""
     sheets: Mapping[str, Sheet]
 
 
@@ -78,8 +80,12 @@ def unknown_name(
 
 
 def present(given: Mapping[str, Json]) -> dict[str, Json]:
-    """The values without those that are null."""
-    return {name: value for name, value in given.items() if value is not None}
+    """The values without those that are null, at every depth of objects: null counts as not given."""
+    return {
+        name: present(value) if isinstance(value, Mapping) else value
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def texts(value: Json, at: str, limit: int) -> Errors:
@@ -174,6 +180,19 @@ def _check_agencies(_spec: AgenciesField, value: Json, at: str, context: Context
     for index, item in enumerate(_members(value)):
         if not isinstance(item, str) or item not in context.agencies:
             yield unknown_name(f"{at}/{index}", "agency", str(item), sorted(context.agencies))
+
+
+def agencies_in_force(fields: Mapping[str, FieldSpec], given: Data, at: str, context: Context, day: date) -> Errors:
+    """An error for each agency named that does not exist on a civil date."""
+    for name, spec in fields.items():
+        if spec.type not in ("agency", "agencies"):
+            continue
+        value = given.get(name)
+        for agency in (value,) if isinstance(value, str) else _members(value):
+            valid = context.agencies[str(agency)]
+            if not valid.covers(day):
+                message = f"agency {agency!r} is not in force on {day.isoformat()}, only {valid.period}"
+                yield InputError(path=f"{at}/{name}", message=message)
 
 
 def _repeated(value: Json, at: str) -> Errors:

@@ -6,11 +6,19 @@ store's affair.
 
 from unicodedata import combining, normalize
 
-_STROKE = str.maketrans({"đ": "d"})
+
+class _Bare(dict[int, int | None]):
+    """What becomes of a code point, for `str.translate`; found out once for each."""
+
+    def __missing__(self, point: int) -> int | None:
+        bare = self[point] = None if combining(chr(point)) else point
+        return bare
+
+
+_BARE = _Bare({ord("đ"): ord("d")})
 
 
 def fold(text: str) -> str:
     """Lower case without diacritics, đ as d, blanks collapsed to single spaces and none at the ends."""
     decomposed = normalize("NFD", text.lower())
-    bare = "".join(character for character in decomposed if not combining(character))
-    return " ".join(bare.translate(_STROKE).split())
+    return " ".join(decomposed.translate(_BARE).split())

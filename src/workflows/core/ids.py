@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from uuid import UUID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -29,4 +28,5 @@ def _uuid7(milliseconds: int, chance: bytes) -> str:
     number = int.from_bytes(chance[:10], "big")
     high = (number >> 64) & 0xFFF
     low = number & ((1 << 62) - 1)
-    return str(UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low))
+    digits = f"{(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

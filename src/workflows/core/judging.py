@@ -108,11 +108,12 @@ def _share(share: Share, bindings: Bindings) -> Truth:
 def _judge_sheet(sheet: SheetRules, bindings: Bindings, judgement: Judgement) -> None:
     open_ended = bindings.given is None and bindings.asks_attestation(sheet.key)
 
-    def attested(rule: Rule) -> Truth:
+    def recorded(rule: Rule) -> Truth:
         finding = bindings.attestation(sheet.key, rule.code)
-        if open_ended:
-            return True
         return bool(finding["met"]) if finding else _no_attestation(rule)
+
+    def attested(rule: Rule) -> Truth:
+        return True if open_ended else recorded(rule)
 
     try:
         truths = [_truth(rule, bindings, attested) for rule in sheet.criteria]
@@ -120,7 +121,7 @@ def _judge_sheet(sheet: SheetRules, bindings: Bindings, judgement: Judgement) ->
         judgement.blockers.append(guard_error(needed(failure.rule), failure.rule.message, failure.message))
         return
     judgement.sheets[sheet.key] = {
-        leaf.code: _figures(sheet.key, leaf, bindings, attested)
+        leaf.code: _figures(sheet.key, leaf, bindings, recorded)
         for rule in sheet.criteria
         for leaf in rule.walk()
         if not leaf.parts
@@ -177,7 +178,7 @@ def _label(name: str, bindings: Bindings, sheet: SheetRules | None) -> Words:
     if sheet is not None:
         leaf = next((leaf for rule in sheet.criteria for leaf in rule.walk() if leaf.code == name), None)
         if leaf:
-            return leaf.message
+            return leaf.title
     return titles[prefix]() if prefix in titles else Words(vi=name, en=name)
 
 

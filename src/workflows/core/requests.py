@@ -9,7 +9,7 @@ from workflows.core.case import Actor, Case, CaseId, Command, Data, Fire, InputE
 from workflows.core.civil import civil_date, format_instant
 from workflows.core.definition import Definition, Step
 from workflows.core.documents import AMEND, CasesField, FieldSpec
-from workflows.core.fields import REASON_LIMIT, TITLE_LIMIT, check, present, texts, unknown_name
+from workflows.core.fields import REASON_LIMIT, TITLE_LIMIT, agencies_in_force, check, present, texts, unknown_name
 from workflows.core.world import Draft, Unit
 
 
@@ -31,9 +31,11 @@ def check_fire(
     errors += _check_reason(command.reason, required=step.reason_required)
     if errors:
         return errors
-    if step.trigger == AMEND and not present(act.input):
-        return [InputError(path="/input", message=f"nothing to amend; give one of {', '.join(step.fields)}")]
-    return list(_check_links(draft, actor, step.fields, act.input, "/input", civil_date(now)))
+    if step.trigger == AMEND and _amends_nothing(case, act.input):
+        message = f"nothing to amend; give another value of one of {', '.join(step.fields)}"
+        return [InputError(path="/input", message=message)]
+    errors += agencies_in_force(step.fields, act.input, "/input", context, _day(command, now))
+    return errors or list(_check_links(draft, actor, step.fields, act.input, "/input", civil_date(now)))
 
 
 def check_opening(
@@ -47,7 +49,25 @@ def check_opening(
     errors += _check_times(command, now, not_before=None)
     errors += _check_reason(command.reason, required=False)
     errors += _check_parent(draft, actor, act, definition, civil_date(now))
+    if not errors:
+        errors += agencies_in_force(fields, act.data, "/data", definition.context, _day(command, now))
     return errors or list(_check_links(draft, actor, fields, act.data, "/data", civil_date(now)))
+
+
+def _day(command: Command, now: datetime) -> date:
+    return civil_date(command.occurred_at or now)
+
+
+def _amends_nothing(case: Case, given: Data) -> bool:
+    """Whether every value given is the one that stands there already; links count as a set."""
+    standing = {"title": case.title, **case.data}
+    for name, value in present(given).items():
+        if name in case.links and isinstance(value, list | tuple):
+            if set(case.links[name]) != set(value):
+                return False
+        elif standing.get(name) != value:
+            return False
+    return True
 
 
 def check_unit(draft: Draft, definition: Definition, code: str, day: date) -> Unit | list[InputError] | None:

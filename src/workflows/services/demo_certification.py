@@ -22,6 +22,7 @@ from workflows.services.demo_cast import (
     VINH_KIM,
     figures_later,
     figures_of,
+    figures_reported,
     officer,
 )
 from workflows.services.demo_hotspots import Hotspots, paper
@@ -51,18 +52,15 @@ def proposals(story: Story) -> None:
     stage.chapter("Đề nghị và xét duyệt ở cấp huyện (III.4)", "Proposals and the district's review")
     stage.on("2025-05-19")
     stage.tell(
-        "Kế hoạch đánh giá ở giai đoạn 3 (01/11 đến trước 14/12). Đợt đầu được diễn sớm hơn,",
-        "The plan evaluates in phase 3. This first round is played earlier, because",
+        "Kế hoạch đánh giá ở giai đoạn 3 (01/11 đến trước 14/12, III.2); đợt này được diễn sớm hơn.",
+        "The plan evaluates in phase 3 (01/11 to before 14/12, III.2); this round is played earlier.",
     )
     stage.tell(
-        "vì sau 30/06/2025 các đơn vị cũ hết hiệu lực và không mở thêm hồ sơ được.",
-        "after 30/06/2025 the units of the old structure are not in force and no case can be opened for them.",
+        "Lý do: sau 30/06/2025 đơn vị cũ hết hiệu lực, không mở được hồ sơ mới, kể cả quyết định theo danh sách.",
+        "Why: after 30/06/2025 the old units are not in force and no case can be opened for them, nor a list decision.",
     )
     for code in ROUND:
-        known = {
-            key: value for key, value in figures_later(code).items() if (code, key) != (HOA_LOI, "with_grounds_tested")
-        }
-        stage.enter(officer(code), code, known, FIGURES_ON)
+        stage.enter(officer(code), code, figures_reported(code), FIGURES_ON)
         stage.fire(officer(code), story.certificates[code], "submit")
     stage.tell(
         f"{len(ROUND)} hồ sơ gửi xét duyệt, kèm số liệu có nguồn và ngày chốt 15/05/2025.",
@@ -94,14 +92,14 @@ def opinions(story: Story) -> None:
     stage = story.stage
     stage.chapter("Công an tỉnh lấy ý kiến các sở, ngành (III.4)", "The provincial police ask the departments")
     stage.on("2025-05-30")
-    opinions = {code: ask(story, code, tuple(AGENCIES)) for code in ROUND}
+    asked = {code: ask(story, code, tuple(AGENCIES)) for code in ROUND}
     stage.tell(
         f"Mỗi hồ sơ hỏi {len(AGENCIES)} cơ quan; mỗi ý kiến là một hồ sơ con, hạn 10 ngày (quy định của hệ thống).",
         f"{len(AGENCIES)} agencies for each case; each opinion is a case of its own, due in 10 days (our own rule).",
     )
     stage.on("2025-06-04")
     for code in ROUND:
-        for agency, case in opinions[code].items():
+        for agency, case in asked[code].items():
             answer(story, code, agency, case)
     stage.tell(
         "Các sở trả lời: Sở Nội vụ từ chối cho ý kiến về Lương Hòa A; Sở Tư pháp đồng ý có điều kiện về Bình Phú.",
@@ -167,7 +165,9 @@ def _refuse_what_got_worse(story: Story) -> None:
 def _complete(story: Story) -> None:
     stage, case = story.stage, story.certificates[HOA_LOI]
     stage.on("2025-06-12")
-    stage.enter(officer(HOA_LOI), HOA_LOI, {"with_grounds_tested": figures_later(HOA_LOI)["with_grounds"]}, FIGURES_ON)
+    stage.enter(
+        officer(HOA_LOI), HOA_LOI, {"with_grounds_tested": figures_later(HOA_LOI)["with_grounds_tested"]}, FIGURES_ON
+    )
     endorse(story, HOA_LOI)
     stage.on("2025-06-13")
     stage.fire("ca-tinh.01", case, "appraise")
@@ -192,7 +192,7 @@ def list_decision(story: Story) -> None:
     _take_off(story, drafted, members)
     stage.on("2025-06-23")
     stage.tell(
-        "Người đã thẩm định (ca-tinh.01) có thêm khóa của UBND tỉnh và thử quyết định: xét theo người, không theo khóa:",
+        "Người đã thẩm định (ca-tinh.01) có thêm khóa của UBND tỉnh, thử quyết định: xét theo người, không theo khóa:",
         "The appraiser (ca-tinh.01) also holds a committee key and tries: the person counts, not the key:",
     )
     stage.refused(SECOND_KEY, _decide(stage, drafted))

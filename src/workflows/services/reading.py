@@ -7,6 +7,7 @@ is `rendering`'s.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection
@@ -188,17 +189,14 @@ def _both(connection: Connection, case_id: str, part: Slice) -> Page[Entry]:
         if place != _ENDED
     }
     found = [entry for page in pages.values() for entry in page.items]
-    shown = sorted(found, key=_newest, reverse=True)[: part.limit]
+    # Stable, so that of one instant each stream keeps its own order, events before attempts, on every page.
+    shown = sorted(found, key=attrgetter("recorded_at"), reverse=True)[: part.limit]
     ends = [_place_after(connection, case_id, outcome, place, shown) for outcome, place in places.items()]
     done = len(shown) == len(found) and all(page.next is None for page in pages.values())
     return Page(items=tuple(shown), next=None if done else ".".join(ends))
 
 
 _STREAMS: tuple[Outcome, Outcome] = ("accepted", "refused")
-
-
-def _newest(entry: Entry) -> tuple[str, str]:
-    return entry.recorded_at.isoformat(timespec="microseconds"), entry.id
 
 
 def _places(cursor: str | None) -> tuple[str, str]:

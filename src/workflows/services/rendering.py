@@ -4,10 +4,11 @@
 route beyond the address of a case, and reads nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, TypeAlias, cast
+
+import msgspec
 
 from workflows.core.case import (
     Accepted,
@@ -38,12 +39,13 @@ JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 CASES: Final = "/api/v1/cases"
 _FORBIDDEN: Final = frozenset({"role", "unit"})
-_encoder: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict)
+_encoder: Final = msgspec.json.Encoder(enc_hook=dict)
+"""Reads dictionaries, lists, texts, integers and enumerations; read-only mappings through `dict`."""
 
 
 def encoded(value: object) -> bytes:
-    """JSON in UTF-8; halves of surrogate pairs, which only a refused request can hold, come out as escapes."""
-    return _encoder.encode(value).encode("utf-8", "backslashreplace")
+    """JSON in UTF-8."""
+    return _encoder.encode(value)
 
 
 def reply(command: Command, decision: Decision) -> Reply:

@@ -188,6 +188,7 @@ def _sqlite_engine(path: Path, mode: str, begin: str, *, connections: int) -> En
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
+        hide_parameters=True,  # an error's text ends up in the logs, where nobody's words belong
     )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
@@ -200,6 +201,7 @@ def _postgres_engine(url: URL, options: str, isolation: str, *, connections: int
         isolation_level=isolation,
         pool_size=connections,
         max_overflow=0,
+        hide_parameters=True,
         pool_pre_ping=True,
         connect_args={
             "application_name": "workflows",

@@ -130,7 +130,7 @@ class _Gathering:
     def gather(self) -> None:
         reached = {root.case.id: root.case for root in self._roots if root.case}
         linked = {case_id for root in self._roots for case_id in root.linked}
-        given = {case_id for root in self._roots for case_id in _given_links(root)}
+        given = {case_id for root in self._roots for case_id in _given(root)}
         reached |= fetch(self._connection, (linked | given) - reached.keys())
         self.units |= {case.unit for case_id, case in reached.items() if case_id not in given - linked}
         reached |= self._of_units()
@@ -159,6 +159,8 @@ class _Gathering:
             wanted |= self._lists(ids)
         if self.footprint.parent:
             wanted |= {case.parent for case in reached.values() if case.parent}
+        if self.footprint.members:
+            wanted |= {case_id for case in reached.values() for ids in case.links.values() for case_id in ids}
         return found | fetch(self._connection, wanted - self.cases.keys() - found.keys())
 
     def _lists(self, ids: Sequence[CaseId]) -> set[CaseId]:
@@ -169,9 +171,11 @@ class _Gathering:
         return found
 
 
-def _given_links(root: Root) -> Iterable[CaseId]:
-    """Ids in the values of a command, which are checked against the cases that are there."""
+def _given(root: Root) -> Iterable[CaseId]:
+    """The parent and the links in the values of a command, which are checked against the cases that are there."""
     act = root.command.act
+    if isinstance(act, Open) and act.parent:
+        yield act.parent
     values = act.data if isinstance(act, Open) else act.input
     for value in values.values() if root.footprint.links else ():
         if isinstance(value, list | tuple):

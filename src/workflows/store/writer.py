@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import structlog
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from workflows.core.case import Accepted, Command, Decision, Dropped
 from workflows.core.decide import decide
@@ -100,6 +100,7 @@ class _Job:
     future: "Future[tuple[Outcome, ...]]"
     deadline: float
     tries: int = 0
+    collided: bool = False
     roots: list[Root] = field(default_factory=list)
     scope: frozenset[str] = frozenset()
     answer: Answer | None = None
@@ -238,6 +239,11 @@ class Writer:
         """A write failed: decide again in halves, until the culprit stands alone."""
         if len(jobs) == 1:
             job = jobs[0]
+            if isinstance(error, IntegrityError) and not job.collided:
+                # Another process took the same key; decided again, the command meets what that one wrote.
+                job.collided = True
+                self._carry_out(jobs)
+                return
             _log.error("writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
             failure = CommandFailed("the command could not be carried out; nothing of it was kept")
             failure.__cause__ = error
@@ -374,9 +380,11 @@ class Writer:
     def _after_loss(self, jobs: Sequence[_Job], lost: "_LostError", attempt: int) -> Sequence[_Job]:
         """The jobs to decide again, with the same ids, after a deadlock or a lost connection."""
         _log.warning("writer.lost", error=str(lost.error.orig), attempt=attempt)
-        if lost.written and self._was_committed(jobs, lost.written):
-            self._answer(jobs, ())
-            return ()
+        decided = [job for job in jobs if job.answer is not None]
+        if lost.written and self._was_committed(decided, lost.written):
+            deferred = [job for job in jobs if job.answer is None]
+            self._answer(decided, ())
+            return deferred
         time.sleep(_PAUSE_SECONDS * 2**attempt)
         return list(self._unexpired(jobs))
 

@@ -1,0 +1,184 @@
+"""Lists and their pages, history, definitions, units and figures."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import COMMUNE, NEIGHBOUR, SUPPRESS, TODAY, Api, check_problem, paths
+
+
+def walk(api: Api, path: str, *, who: str = "police", **query: object) -> list[Any]:
+    """All items, page by page."""
+    found: list[Any] = []
+    page = api.get(path, who=who, **query).json()
+    while True:
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        page = api.get(path, who=who, cursor=page["next"], **query).json()
+
+
+def ids(items: list[Any]) -> list[str]:
+    return [item["id"] for item in items]
+
+
+def test_cases_are_listed_newest_first_to_those_who_may_see_them(api: Api) -> None:
+    mine = [api.open(title=f"Tụ điểm {number}")["id"] for number in range(3)]
+    other = api.open(who="neighbour", unit=NEIGHBOUR, title="Điểm Đường 3/2")["id"]
+    assert ids(walk(api, "/cases", limit=2)) == mine[::-1]
+    assert ids(walk(api, "/cases", who="neighbour")) == [other]
+    for who in ("district", "province", "auditor"):
+        assert ids(walk(api, "/cases", who=who, limit=1)) == [other, *mine[::-1]]
+    assert ids(walk(api, "/cases", who="province", q="duong 3")) == [other]
+    assert ids(walk(api, "/cases", who="province", q="tu diem")) == mine[::-1]
+    assert ids(walk(api, "/cases", who="province", unit=NEIGHBOUR)) == [other]
+    api.fire(mine[0], SUPPRESS, version=1)
+    assert ids(walk(api, "/cases", state="suppressed", workflow="hotspot")) == [mine[0]]
+    assert walk(api, "/cases", workflow="certification") == []
+    assert len(walk(api, "/events", limit=2)) == 4
+    assert len(walk(api, "/events", who="auditor", limit=3)) == 5
+    assert api.get("/events").json()["items"][0]["trigger"] == "suppress"
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ({"limit": 0}, "/limit"),
+        ({"limit": 201}, "/limit"),
+        ({"limit": "many"}, "/limit"),
+        ({"overdue": "perhaps"}, "/overdue"),
+        ({"cursor": "x"}, "/cursor"),
+        ({"q": "\x00"}, "/q"),
+        ({"stat": "suppressed"}, "/stat"),
+        ({"state": ["suppressed", "monitored"]}, "/state"),
+    ],
+)
+def test_filters_are_checked(sqlite_api: Api, query: dict[str, object], path: str) -> None:
+    body = check_problem(sqlite_api.get("/cases", **query), 422, "invalid")
+    assert paths(body) == [path]
+    if path == "/stat":
+        assert "did you mean 'state'" in body["errors"][0]["message"]
+    assert sqlite_api.get("/cases", limit=200).status_code == 200
+
+
+def test_history_holds_what_happened_and_what_was_refused(api: Api) -> None:
+    case = api.open()["id"]
+    api.fire(case, {"trigger": "monitor"}, version=1)
+    api.fire(case, SUPPRESS, version=1)
+    api.fire(case, {"trigger": "resolve"}, version=2)
+    path = f"/cases/{case}/events"
+    accepted = walk(api, path, outcome="accepted", limit=1)
+    assert [entry["trigger"] for entry in accepted] == ["suppress", "open"]
+    assert accepted == walk(api, path)
+    refused = walk(api, path, outcome="refused", limit=1)
+    assert {entry["trigger"] for entry in refused} == {"resolve", "monitor"}
+    assert {entry["outcome"] for entry in refused} == {"refused"}
+    assert all(entry["blockers"] and entry["hash"] is None for entry in refused)
+    assert refused[0].keys() >= {"id", "case", "seq", "kind", "actor", "input", "reason", "recorded_at"}
+    whole = api.get(path, outcome="all").json()
+    assert whole["next"] is None
+    assert sorted(ids(whole["items"])) == sorted(ids(accepted) + ids(refused))
+    for limit in (1, 2, 3):
+        assert walk(api, path, outcome="all", limit=limit) == whole["items"], limit
+    for cursor in ("x", ".x", "!", "!.!.!"):
+        check_problem(api.get(path, outcome="all", cursor=cursor), 422, "invalid")
+    assert paths(check_problem(api.get(path, outcome="some"), 422, "invalid")) == ["/outcome"]
+
+
+def test_definitions_tell_all_that_a_form_needs(sqlite_api: Api) -> None:
+    listed = sqlite_api.get("/workflows").json()["items"]
+    assert {item["key"] for item in listed} == {"hotspot", "certification", "opinion", "list_decision"}
+    found = sqlite_api.get("/workflows/hotspot").json()
+    assert found.keys() >= {"key", "version", "title", "subject", "states", "transitions", "fields", "valid", "hash"}
+    states = {state["name"]: state for state in found["states"]}
+    assert states["identified"]["due"] == {"within": 30, "unit": "days"}
+    assert (states["dismissed"]["final"], states["resolved"]["lasting"]) == (True, True)
+    steps = {step["trigger"]: step for step in found["transitions"]}
+    assert (steps["suppress"]["from"], steps["suppress"]["to"]) == (["identified", "relapsed"], "suppressed")
+    assert set(steps["suppress"]["input_schema"]["required"]) == {"suppressed_on", "decision"}
+    assert [rule["code"] for rule in steps["suppress"]["requires"]][0] == "not_in_future"
+    assert (steps["dismiss"]["reason"], steps["resolve"]["separate_from"]) == ("required", ["suppress"])
+    assert {trigger for trigger, step in steps.items() if step["builtin"]} == {"amend", "annul"}
+    assert sqlite_api.get("/workflows/hotspot", version=1).json() == found
+    assert sqlite_api.get("/workflows/hotspot", on="2021-01-01").json() == found
+    check_problem(sqlite_api.get("/workflows/hotspot", version=9), 404, "not_found")
+    check_problem(sqlite_api.get("/workflows/hotspot", on="2020-12-31"), 404, "not_found")
+    nearly = check_problem(sqlite_api.get("/workflows/hotspt"), 404, "not_found")
+    assert "did you mean 'hotspot'" in nearly["detail"]
+
+
+def test_a_definition_is_drawn(sqlite_api: Api) -> None:
+    drawn = sqlite_api.get("/workflows/hotspot/diagram", format="mermaid", lang="en")
+    assert drawn.headers["content-type"] == "text/plain; charset=utf-8"
+    assert drawn.text.startswith("stateDiagram-v2")
+    assert "Suppress" in drawn.text
+    assert "Triệt xóa" in sqlite_api.get("/workflows/hotspot/diagram").text
+    check_problem(sqlite_api.get("/workflows/hotspot/diagram", format="svg"), 422, "invalid")
+
+
+def test_units_are_those_of_a_day(api: Api) -> None:
+    then = api.get(f"/units/{COMMUNE}").json()
+    assert (then["name"], then["parent"], then["valid_to"]) == ("Phường 3", "842", "2025-07-01")
+    now = api.get(f"/units/{COMMUNE}", on="2025-07-01").json()
+    assert (now["name"], now["parent"], now["valid_to"]) == ("Phường Trà Vinh", "86", None)
+    assert now.keys() >= {"code", "level", "name", "parent", "valid_from", "valid_to", "successors"}
+    communes = walk(api, "/units", level="commune", parent="842", limit=4)
+    assert COMMUNE in {unit["code"] for unit in communes}
+    assert len(walk(api, "/units", level="province", on="2025-07-01", limit=20)) == 34
+    assert [unit["code"] for unit in walk(api, "/units", level="province", q="tra vinh")] == ["84"]
+    check_problem(api.get("/units/99999"), 404, "not_found")
+    check_problem(api.get(f"/units/{COMMUNE}", on="1990-01-01"), 404, "not_found")
+    check_problem(api.get(f"/units/{COMMUNE}", on="today"), 422, "invalid")
+
+
+def figure(**changed: object) -> dict[str, object]:
+    return {"unit": COMMUNE, "key": "addicts", "value": 3, "as_of": TODAY, "source": "Công an phường", **changed}
+
+
+def test_figures_are_entered_corrected_and_read_as_of_a_day(api: Api) -> None:
+    path = f"/units/{COMMUNE}/facts"
+    assert all(fact["value"] is None for fact in api.get(path).json()["items"])
+    assert api.post("/counts", figure(value=0, as_of="2025-02-01")).status_code == 201
+    entered = api.post("/counts", figure())
+    assert (entered.status_code, entered.json()["person"], entered.json()["value"]) == (201, "police", 3)
+
+    def known(as_of: str) -> dict[str, Any]:
+        items = api.get(path, as_of=as_of, who="auditor").json()["items"]
+        return {item["key"]: item["value"] for item in items}
+
+    assert known(TODAY)["addicts"] == 3
+    assert known("2025-02-28")["addicts"] == 0
+    assert known("2025-01-31")["addicts"] is None
+    assert known(TODAY)["households"] is None
+    check_problem(api.get(f"/units/{NEIGHBOUR}/facts"), 404, "not_found")
+    check_problem(api.get("/units/99999/facts"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("changed", "path"),
+    [
+        ({"key": "adicts"}, "/key"),
+        ({"unit": "99999"}, "/unit"),
+        ({"value": -1}, "/value"),
+        ({"value": False}, "/value"),
+        ({"value": 1.0}, "/value"),
+        ({"value": 2**31}, "/value"),
+        ({"value": None}, "/value"),
+        ({"as_of": "2025-03-06"}, "/as_of"),
+        ({"as_of": "05/03/2025"}, "/as_of"),
+        ({"source": ""}, "/source"),
+        ({"person": "somebody"}, "/person"),
+    ],
+)
+def test_a_figure_that_makes_no_sense_is_refused(sqlite_api: Api, changed: dict[str, object], path: str) -> None:
+    body = check_problem(sqlite_api.post("/counts", figure(**changed)), 422, "invalid")
+    assert paths(body) == [path]
+    if path == "/key":
+        assert "did you mean 'addicts'" in body["errors"][0]["message"]
+
+
+def test_who_may_not_enter_figures_is_told_why(api: Api) -> None:
+    for who, unit, code in (("auditor", COMMUNE, "role"), ("police", NEIGHBOUR, "unit")):
+        body = check_problem(api.post("/counts", figure(unit=unit), who=who), 403, "forbidden")
+        assert [blocker["code"] for blocker in body["blockers"]] == [code]
+    assert api.post("/counts", figure(unit=NEIGHBOUR), who="district").status_code == 201

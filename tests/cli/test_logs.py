@@ -1,0 +1,89 @@
+"""What the server's logs look like, and what never gets into them."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from workflows.services import logs
+from workflows.store.database import Database
+from workflows.store.tables import setting
+
+SECRET = "wfk_never-to-be-seen"  # noqa: S105 - stands for one
+
+
+@pytest.fixture(autouse=True)
+def configured() -> Iterator[None]:
+    """The logs of the server, taken back at the end."""
+    root, access = logging.getLogger(), logging.getLogger("uvicorn.access")
+    before = root.level, root.handlers[:], access.disabled
+    yield
+    root.level, root.handlers, access.disabled = before
+    structlog.reset_defaults()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_every_line_is_one_json_object_whoever_wrote_it(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    structlog.get_logger("own").info("request", path="/api/v1/cases", note="Trà Vinh\nsecond line")
+    logging.getLogger("some.library").warning("careful: %s", "đã xóa")
+    own, library = lines(capsys)
+    assert (own["event"], own["level"], own["note"]) == ("request", "info", "Trà Vinh\nsecond line")
+    assert (library["event"], library["logger"]) == ("careful: đã xóa", "some.library")
+
+
+@pytest.mark.parametrize(
+    "field", ["authorization", "Authorization", "cookie", "Set-Cookie", "body", "headers", "token"]
+)
+def test_fields_that_carry_secrets_are_left_out(capsys: pytest.CaptureFixture[str], field: str) -> None:
+    logs.configure()
+    structlog.get_logger("own").info("request", **{field: SECRET}, status=200)
+    (line,) = lines(capsys)
+    assert line["status"] == 200
+    assert SECRET not in json.dumps(line)
+
+
+def test_a_traceback_shows_no_values_of_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+
+    def fail(secret: str) -> None:
+        raise ValueError(len(secret))
+
+    try:
+        fail(SECRET)
+    except ValueError:
+        structlog.get_logger("own").exception("failed")
+    (line,) = lines(capsys)
+    assert "ValueError" in str(line["exception"])
+    assert SECRET not in json.dumps(line)
+
+
+def test_a_failed_statement_shows_no_values(capsys: pytest.CaptureFixture[str], database_url: str) -> None:
+    logs.configure()
+    row = {"key": "taken", "value": SECRET}
+    with Database(database_url) as database:
+        try:
+            with database.write() as connection:
+                connection.execute(insert(setting), [row, row])
+        except IntegrityError:
+            structlog.get_logger("own").exception("failed")
+    (line,) = lines(capsys)
+    assert "INSERT INTO setting" in str(line["exception"])
+    assert SECRET not in json.dumps(line)
+
+
+def test_transitions_stay_quiet_when_a_framework_turns_the_root_up(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger("transitions.core").info("Finished processing state")
+    logging.getLogger("uvicorn.access").info("GET /?key=1")
+    assert lines(capsys) == []
+    logging.getLogger("other").info("heard")
+    assert [line["event"] for line in lines(capsys)] == ["heard"]

@@ -1,0 +1,218 @@
+"""Whatever was acknowledged survives the sudden death of the process that serves, and of the PostgreSQL server."""
+
+import json
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from random import Random
+from typing import Final
+
+import pytest
+import structlog
+from sqlalchemy import Connection
+
+from tests.faults import stage
+from tests.faults.processes import SPAWN
+from tests.postgres import Cluster
+from tests.sizes import size
+from workflows.core.case import CaseId, Fire, Open
+from workflows.core.documents import Role
+from workflows.services.engine import Engine
+from workflows.store import database, schema
+from workflows.store.writer import Outcome, WriteError, Writer
+
+SERVER_KILLS: Final = size(3, 50)
+POSTMASTER_KILLS: Final = size(2, 50)
+CONTROL_KILLS: Final = 20
+"""At most; the control ends with the first loss."""
+CALLERS: Final = 32
+POLICE: Final = Role.PROVINCIAL_POLICE
+
+
+def acts(commune: str) -> Iterator[Callable[[CaseId], Fire] | Open]:
+    """A place that is found once, and suppressed and active again without end."""
+    yield stage.hotspot(commune)
+    while True:
+        yield stage.suppress
+        yield stage.relapse
+
+
+def call(engine: Engine, commune: str, acknowledge: Callable[[str], None], stop: threading.Event) -> None:
+    """One caller: the next act when the last one is acknowledged; what failed is sent again with its key."""
+    case = stage.NOBODYS
+    for number, act in enumerate(acts(commune)):
+        wanted = act if isinstance(act, Open) else act(case)
+        while not stop.is_set():
+            try:
+                outcome = stage.answer(stage.send(engine, POLICE, wanted, key=f"{case} {number} {id(stop)}"))
+            except WriteError:
+                time.sleep(0.01)
+                continue
+            case, event = told(outcome)
+            acknowledge(event)
+            break
+        else:
+            return
+
+
+def told(outcome: Outcome) -> tuple[CaseId, str]:
+    """Case and event that the sender reads in the reply."""
+    assert outcome.reply.status < 300, outcome.reply.body
+    body = json.loads(outcome.reply.body)
+    return CaseId(body["case"]["id"]), body["event"]["id"]
+
+
+@contextmanager
+def callers(
+    engine: Engine, communes: Sequence[str], acknowledge: Callable[[str], None]
+) -> Iterator[list[threading.Thread]]:
+    stop = threading.Event()
+    threads = [threading.Thread(target=call, args=(engine, each, acknowledge, stop), daemon=True) for each in communes]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(stage.PATIENCE)
+
+
+def hasty_batch(writer: Writer, connection: Connection, jobs: list[object], written: list[str]) -> list[object]:
+    """A writer that answers before its commit."""
+    deferred = UNHURRIED(writer, connection, jobs, written)  # type: ignore[arg-type]
+    for job in jobs:
+        if isinstance(job.answer, tuple):  # type: ignore[attr-defined]
+            job.future.set_result(job.answer)  # type: ignore[attr-defined]
+    time.sleep(0.01)
+    return deferred  # type: ignore[return-value]
+
+
+UNHURRIED: Final = Writer._batch
+
+
+def serve(url: str, acknowledged: int, communes: Sequence[str], *, hasty: bool) -> None:
+    """The process to be killed: an engine and its callers, who write down every acknowledgement."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    if hasty:
+        Writer._batch = hasty_batch  # type: ignore[assignment,method-assign]
+    with stage.running(url) as engine, callers(engine, communes, lambda event: write_line(acknowledged, event)):
+        time.sleep(stage.PATIENCE)
+
+
+def write_line(pipe: int, line: str) -> None:
+    os.write(pipe, f"{line}\n".encode())
+
+
+def killed_under_load(url: str, communes: Sequence[str], chance: Random, *, hasty: bool) -> set[str]:
+    """Starts a server, kills it in the middle of its work; returns the events that it had acknowledged."""
+    reading, writing = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(target=serve_on, args=(url, writing, communes), kwargs={"hasty": hasty}, daemon=True)
+    process.start()
+    writing.close()
+    received = read_for(reading.fileno(), None)
+    received += read_for(reading.fileno(), chance.uniform(0.02, 0.3))
+    process.kill()
+    process.join()
+    received += read_for(reading.fileno(), stage.PATIENCE)
+    reading.close()
+    return {line.decode() for line in received.split(b"\n")[:-1]}
+
+
+def serve_on(url: str, writing: object, communes: Sequence[str], *, hasty: bool) -> None:
+    serve(url, writing.fileno(), communes, hasty=hasty)  # type: ignore[attr-defined]
+
+
+def read_for(pipe: int, seconds: float | None) -> bytes:
+    """What comes in that time, or until the other end is gone; without a time, the first that comes."""
+    received, until = b"", time.monotonic() + (stage.PATIENCE if seconds is None else seconds)
+    while (left := until - time.monotonic()) > 0 and not (seconds is None and received):
+        if select.select([pipe], [], [], left)[0]:
+            part = os.read(pipe, 65536)
+            if not part:
+                break
+            received += part
+    return received
+
+
+def lost_by_kills(url: str, kills: int, *, hasty: bool) -> Iterator[set[str]]:
+    """By kill: acknowledged events, of this and earlier lives, that are not there."""
+    stage.populate(url)
+    communes = stage.communes(url, CALLERS)
+    chance = Random(kills)
+    acknowledged: set[str] = set()
+    for _ in range(kills):
+        fresh = killed_under_load(url, communes, chance, hasty=hasty)
+        assert fresh, "killed before it did anything"
+        acknowledged |= fresh
+        stage.intact(url)
+        yield acknowledged - stage.stored_events(url, acknowledged)
+
+
+@pytest.mark.timeout(size(120, 3600))
+def test_a_killed_server_has_lost_nothing(database_url: str) -> None:
+    assert list(lost_by_kills(database_url, SERVER_KILLS, hasty=False)) == [set()] * SERVER_KILLS
+
+
+def test_a_server_that_answers_too_soon_loses(database_url: str) -> None:
+    """Controls the one above."""
+    assert any(lost_by_kills(database_url, CONTROL_KILLS, hasty=True))
+
+
+class Killing:
+    """Callers of an engine that lives on while its PostgreSQL server is killed and started again."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._chance = Random(1)
+        self.acknowledged: list[str] = []
+        self.url = cluster.url("postgres")
+        schema.create(self.url)
+        stage.populate(self.url)
+
+    def lost_by_kills(self, kills: int) -> Iterator[set[str]]:
+        """By kill: acknowledged events that are not there."""
+        communes = stage.communes(self.url, CALLERS)
+        with stage.running(self.url) as engine, callers(engine, communes, self.acknowledged.append) as threads:
+            for _ in range(kills):
+                self._await_progress(threads)
+                time.sleep(self._chance.uniform(0.02, 0.3))
+                self._cluster.kill()
+                told = list(self.acknowledged)
+                self._cluster.start()
+                stage.intact(self.url)
+                yield self._missing(told)
+            self._await_progress(threads)
+            assert engine.writer.alive
+
+    def _await_progress(self, threads: Iterable[threading.Thread]) -> None:
+        """The engine is connected again when there are new acknowledgements."""
+        before, until = len(self.acknowledged), time.monotonic() + stage.PATIENCE
+        while len(self.acknowledged) < before + CALLERS:
+            assert time.monotonic() < until, "no progress"
+            assert all(thread.is_alive() for thread in threads)
+            time.sleep(0.005)
+
+    def _missing(self, told: Iterable[str]) -> set[str]:
+        wanted = set(told)
+        return wanted - stage.stored_events(self.url, wanted)
+
+
+@pytest.mark.timeout(size(120, 3600))
+def test_a_killed_postmaster_has_lost_nothing(cluster: Cluster) -> None:
+    killing = Killing(cluster)
+    assert list(killing.lost_by_kills(POSTMASTER_KILLS)) == [set()] * POSTMASTER_KILLS
+    assert stage.intact(killing.url) == len(killing.acknowledged), "one effect for each, also where it was sent again"
+    assert stage.stored_events(killing.url, killing.acknowledged) == set(killing.acknowledged)
+
+
+def test_without_synchronous_commits_a_killed_postmaster_loses(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Controls the one above."""
+    monkeypatch.setattr(database, "_POSTGRES_WRITES", "-c synchronous_commit=off -c wal_writer_delay=10s")
+    killing = Killing(cluster)
+    assert any(killing.lost_by_kills(CONTROL_KILLS))
