@@ -22,7 +22,7 @@ from workflows.store.queries import BadCursorError
 from workflows.store.writer import CommandFailed, Expired, KeyReused, QueueFull, WriteError, WriterStopped
 from workflows.store.writing import Reply
 
-_CODES: Final[Mapping[int, str]] = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_CODES: Final[Mapping[int, str]] = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal"}
 _UNAVAILABLE: Final = (QueueFull, Expired, WriterStopped)
 _log: Final = structlog.get_logger(__name__)
 

@@ -63,7 +63,13 @@ class Api:
         return self.send("POST", path, who="police", content=content, headers=headers)
 
     def send(
-        self, method: str, path: str, *, who: str, headers: Mapping[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        who: str,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,  # noqa: ANN401 - as httpx takes it
     ) -> httpx.Response:
         sent = {"authorization": f"Bearer {self.secrets[who]}", **(headers or {})}
         return self.client.request(method, f"/api/v1{path}", headers=sent, **more)

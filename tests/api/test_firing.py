@@ -43,9 +43,7 @@ def test_a_case_is_opened_read_fired_and_its_entries_are_chained(api: Api) -> No
 def test_firing_needs_the_version_that_was_seen(api: Api) -> None:
     case = api.open()["id"]
     check_problem(api.fire(case, SUPPRESS, version=None), 428, "if_match_required")
-    check_problem(
-        api.post(f"/cases/{case}/transitions", SUPPRESS, headers={"if-match": "*"}), 428, "if_match_required"
-    )
+    check_problem(api.post(f"/cases/{case}/transitions", SUPPRESS, headers={"if-match": "*"}), 428, "if_match_required")
     check_problem(api.fire(case, SUPPRESS, version=2), 412, "stale")
     assert api.fire(case, SUPPRESS, version=1).status_code == 200
     check_problem(api.fire(case, SUPPRESS, version=1), 412, "stale")
@@ -120,9 +118,7 @@ def test_what_is_refused_says_why(api: Api) -> None:
     assert [blocker["code"] for blocker in wrong_state["blockers"]] == ["state"]
     assert wrong_state["blockers"][0].keys() == {"code", "message", "found", "needed"}
     assert wrong_state["blockers"][0]["message"].keys() == {"vi", "en"}
-    wrong_role = check_problem(
-        api.fire(case, {"trigger": "dismiss", "reason": "Nhầm"}, version=1), 403, "forbidden"
-    )
+    wrong_role = check_problem(api.fire(case, {"trigger": "dismiss", "reason": "Nhầm"}, version=1), 403, "forbidden")
     assert "role" in {blocker["code"] for blocker in wrong_role["blockers"]}
     outside = check_problem(api.post("/cases", hotspot(NEIGHBOUR)), 403, "forbidden")
     assert [blocker["code"] for blocker in outside["blockers"]] == ["unit"]
@@ -217,7 +213,10 @@ def test_a_dry_run_checks_as_strictly_and_leaves_nothing(api: Api) -> None:
 
 def test_a_deadline_passes_with_the_clock(api: Api) -> None:
     case = api.open()["id"]
-    assert (api.get(f"/cases/{case}").json()["overdue"], api.get("/cases", overdue="true").json()["items"]) == (False, [])
+    assert (api.get(f"/cases/{case}").json()["overdue"], api.get("/cases", overdue="true").json()["items"]) == (
+        False,
+        [],
+    )
     api.clock.now += timedelta(days=31)
     assert api.get(f"/cases/{case}").json()["overdue"] is True
     assert [item["id"] for item in api.get("/cases", overdue="true").json()["items"]] == [case]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
 from typing import Final
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -42,15 +43,17 @@ def acts(commune: str) -> Iterator[Callable[[CaseId], Fire] | Open]:
 
 def call(engine: Engine, commune: str, acknowledge: Callable[[str], None], stop: threading.Event) -> None:
     """One caller: the next act when the last one is acknowledged; what failed is sent again with its key."""
-    case = stage.NOBODYS
+    case, name = stage.NOBODYS, uuid4()
     for number, act in enumerate(acts(commune)):
         wanted = act if isinstance(act, Open) else act(case)
         while not stop.is_set():
             try:
-                outcome = stage.answer(stage.send(engine, POLICE, wanted, key=f"{case} {number} {id(stop)}"))
+                outcome = stage.answer(stage.send(engine, POLICE, wanted, key=f"{name} {number}"))
             except WriteError:
                 time.sleep(0.01)
                 continue
+            if outcome.reply.status >= 300:
+                return  # what was acknowledged before is not there; whoever counts the callers sees it
             case, event = told(outcome)
             acknowledge(event)
             break
@@ -60,7 +63,6 @@ def call(engine: Engine, commune: str, acknowledge: Callable[[str], None], stop:
 
 def told(outcome: Outcome) -> tuple[CaseId, str]:
     """Case and event that the sender reads in the reply."""
-    assert outcome.reply.status < 300, outcome.reply.body
     body = json.loads(outcome.reply.body)
     return CaseId(body["case"]["id"]), body["event"]["id"]
 
@@ -87,7 +89,7 @@ def hasty_batch(writer: Writer, connection: Connection, jobs: list[object], writ
     for job in jobs:
         if isinstance(job.answer, tuple):  # type: ignore[attr-defined]
             job.future.set_result(job.answer)  # type: ignore[attr-defined]
-    time.sleep(0.01)
+    time.sleep(0.03)
     return deferred  # type: ignore[return-value]
 
 
@@ -213,6 +215,6 @@ def test_without_synchronous_commits_a_killed_postmaster_loses(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Controls the one above."""
-    monkeypatch.setattr(database, "_POSTGRES_WRITES", "-c synchronous_commit=off -c wal_writer_delay=10s")
+    monkeypatch.setattr(database, "_POSTGRES_WRITES", "-c synchronous_commit=off")
     killing = Killing(cluster)
     assert any(killing.lost_by_kills(CONTROL_KILLS))

@@ -1,0 +1,514 @@
+"""The four workflows once more, as plainly as can be: dictionaries, the YAML as data, guards written out by hand.
+
+An independent opinion on what the engine must answer and store. Shares no code with `decide`; reads the transition
+tables, roles, four-eyes rules, effects and deadlines from the documents as YAML, and knows the meaning of their
+guards by their codes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+Yaml = dict[str, Any]
+Row = dict[str, Any]
+"""A case: id, workflow, state, version, unit, path, parent, title, data, links, episode, acts, entered, …"""
+VIETNAM: Final = timezone(timedelta(hours=7))
+WORKFLOWS: Final = ("hotspot", "certification", "opinion", "list_decision")
+PLACES: Final = ("gathering_place", "point", "retail_point", "point_of_use")
+LEVELS: Final = {
+    "district_review": "district_committee",
+    "appraisal": "provincial_police",
+    "approval": "provincial_committee",
+}
+ATTESTED: Final = ("rings_and_lines", "followed_and_tested", "criterion_e", "criterion_f", "model_effective")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    grant: str
+    person: str
+    role: str
+    path: str
+    agency: str | None
+    scope: frozenset[str]
+    first: date | None
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request in plain values; `case` None for an opening."""
+
+    who: Person
+    now: datetime
+    claimed: datetime | None
+    reason: str | None
+    well_formed: bool
+    given: Mapping[str, Any]
+    case: str | None = None
+    trigger: str = "open"
+    expected: int | None = None
+    workflow: str = ""
+    unit: str = ""
+    path: str | None = None
+    """Of the unit on the day; None when it is not in force then."""
+    level: str = ""
+    title: str = ""
+    parent: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """What the answer must be: its class, the codes of what stands in the way, what happened to which case."""
+
+    kind: str
+    blockers: set[tuple[str, str | None]] = field(default_factory=set)
+    events: list[tuple[str, str]] = field(default_factory=list)
+    """Case (a number in angle brackets for the n-th new one) and trigger."""
+    after: dict[str, Row] = field(default_factory=dict)
+
+
+class Blocked(Exception):  # noqa: N818 - an answer, not an error
+    def __init__(self, blockers: Iterable[tuple[str, str | None]]) -> None:
+        self.blockers = set(blockers)
+        super().__init__(str(self.blockers))
+
+
+def read_documents(root: Path) -> dict[str, Yaml]:
+    return {name: yaml.safe_load((root / f"{name}.yaml").read_text(encoding="utf-8")) for name in WORKFLOWS}
+
+
+def civil(instant: datetime) -> date:
+    return instant.astimezone(VIETNAM).date()
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - YAML
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def pruned(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return {name: pruned(part) for name, part in value.items() if part is not None}
+    return value
+
+
+class Model:
+    """All cases and figures as plain values."""
+
+    def __init__(self, documents: Mapping[str, Yaml]) -> None:
+        self.documents = documents
+        self.cases: dict[str, Row] = {}
+        self.figures: list[tuple[str, str, int, date, int]] = []
+        """Unit, key, value, as of, order of entry."""
+
+    def figure(self, unit: str, key: str, value: int, as_of: date) -> None:
+        self.figures.append((unit, key, value, as_of, len(self.figures)))
+
+    def ask(self, asked: Asked) -> Told:
+        """What the engine must answer; nothing is kept until `keep`."""
+        return _Answer(self, asked).give()
+
+    def keep(self, told: Told, ids: Mapping[str, str]) -> None:
+        """Take in what was accepted, new cases under the ids that they got."""
+        for name, row in told.after.items():
+            case_id = ids.get(name, name)
+            self.cases[case_id] = {**row, "id": case_id, "parent": ids.get(row["parent"], row["parent"])}
+
+    def known(self, unit: str, key: str, day: date) -> int | None:
+        fitting = [(as_of, order, value) for u, k, value, as_of, order in self.figures if (u, k) == (unit, key) and as_of <= day]
+        return max(fitting)[2] if fitting else None
+
+
+class _Answer:
+    def __init__(self, model: Model, asked: Asked) -> None:
+        self.model, self.asked, self.who = model, asked, asked.who
+        self.today = civil(asked.now)
+        self.when = asked.claimed or asked.now
+        self.cases = deepcopy(model.cases)
+        self.told = Told(kind="Accepted")
+        self.new = 0
+
+    def give(self) -> Told:
+        try:
+            kind = self._open() if self.asked.case is None else self._fire()
+        except Blocked as blocked:
+            return Told(kind="Refused", blockers=blocked.blockers)
+        if kind != "Accepted":
+            return Told(kind=kind)
+        self.told.after = {name: self.cases[name] for name in dict.fromkeys(case for case, _ in self.told.events)}
+        return self.told
+
+    def _in_force(self) -> bool:
+        return (self.who.first is None or self.who.first <= self.today) and (
+            self.who.end is None or self.today < self.who.end
+        )
+
+    def _covers(self, path: str) -> bool:
+        return (path + "/").startswith(self.who.path + "/")
+
+    def _has_role(self, roles: Iterable[str], workflow: str, trigger: str) -> bool:
+        if self.who.role == "system":
+            return bool({f"{workflow}.{trigger}", f"{workflow}.*"} & self.who.scope)
+        return self.who.role in roles
+
+    def _visible(self, case_id: str | None) -> Row | None:
+        row = self.cases.get(case_id or "")
+        return row if row and self._in_force() and self._covers(row["path"]) else None
+
+    def _fire(self) -> str:
+        asked = self.asked
+        row = self._visible(asked.case)
+        if row is None:
+            return "NotFound"
+        if asked.expected is not None and asked.expected != row["version"]:
+            return "Stale"
+        spec = self._spec(row["workflow"], asked.trigger)
+        if spec is None or not self._usable(row, spec):
+            return "Invalid"
+        self._step(row, asked.trigger, pruned(dict(asked.given)), own=True, effect=False)
+        return "Accepted"
+
+    def _usable(self, row: Row, spec: Yaml) -> bool:
+        asked = self.asked
+        if asked.claimed and not row["occurred"] <= asked.claimed <= asked.now:
+            return False
+        if asked.reason is None and spec.get("reason") == "required":
+            return False
+        if asked.reason is not None and not asked.reason.strip():
+            return False
+        amends = asked.trigger == "amend"
+        return asked.well_formed and (not amends or bool(pruned(dict(asked.given))))
+
+    def _spec(self, workflow: str, trigger: str) -> Yaml | None:
+        document = self.model.documents[workflow]
+        if trigger == "amend":
+            sources = document["amend"].get("from") or list(document["states"])
+            return {**document["amend"], "from": sources, "to": None, "reason": "required"}
+        if trigger == "annul":
+            return {**document["annul"], "to": "annulled", "reason": "required"}
+        found: Yaml | None = document["transitions"].get(trigger)
+        return found
+
+    def _open(self) -> str:
+        asked = self.asked
+        document = self.model.documents.get(asked.workflow)
+        if document is None or not asked.well_formed or not asked.level:
+            return "Invalid"
+        if asked.level != document["subject"] or (asked.claimed and asked.claimed > asked.now):
+            return "Invalid"
+        if asked.reason is not None and not asked.reason.strip():
+            return "Invalid"
+        if asked.parent is not None and not self._parent_fits(asked.parent):
+            return "Invalid"
+        self._may_open(document)
+        self._begin(asked.workflow, dict(asked.given), asked.title, parent=asked.parent, unit=asked.unit, path=asked.path or "")
+        return "Accepted"
+
+    def _parent_fits(self, parent: str) -> bool:
+        row = self._visible(parent)
+        opens = row is not None and row["workflow"] == "certification" and self.asked.workflow == "opinion"
+        return row is not None and opens and row["unit"] == self.asked.unit
+
+    def _may_open(self, document: Yaml) -> None:
+        asked = self.asked
+        found = set()
+        if not self._in_force():
+            found.add(("not_in_force", None))
+        if not self._has_role(document["open"].get("roles", ()), asked.workflow, "open"):
+            found.add(("role", None))
+        if not self._covers(asked.path or self._last_path()):
+            found.add(("unit", None))
+        if asked.path is None or civil(self.when) < document["valid"]["from"]:
+            found.add(("not_in_force", None))
+        if found:
+            raise Blocked(found)
+
+    def _last_path(self) -> str:
+        return self.paths[self.asked.unit]
+
+    paths: Mapping[str, str] = {}
+    """By unit code: its last path; set by the test."""
+
+    def _begin(self, workflow: str, given: Yaml, title: str, *, parent: str | None, unit: str, path: str) -> None:
+        document = self.model.documents[workflow]
+        if workflow == "certification" and date.fromisoformat(given["taken_in_on"]) > self.today:
+            raise Blocked({("taken_in_later", None)})
+        day = civil(self.when)
+        initial = document["initial"]
+        name = f"<{self.new}>"
+        self.new += 1
+        values = pruned(given)
+        members = values.pop("members", None)
+        self.cases[name] = {
+            "id": name,
+            "workflow": workflow,
+            "state": initial,
+            "version": 1,
+            "unit": unit,
+            "path": path,
+            "parent": parent,
+            "title": title,
+            "data": values,
+            "links": {"members": tuple(members)} if members else {},
+            "sheets": {},
+            "episode": 1,
+            "acts": {"open": {self.who.person: 1}},
+            "entered": {initial: day.isoformat()},
+            "due": _due(document["states"][initial], day),
+            "final": False,
+            "occurred": self.when,
+        }
+        self.told.events.append((name, "open"))
+        if workflow == "hotspot":
+            self._review_certificate(self.cases[name])
+
+    def _step(self, row: Row, trigger: str, given: Yaml, *, own: bool, effect: bool) -> None:
+        """Judge and carry out a trigger with all that follows; raises Blocked with nothing undone."""
+        spec = self._spec(row["workflow"], trigger)
+        assert spec is not None
+        about = row["id"] if effect else None
+        found: set[tuple[str, str | None]] = set()
+        if own:
+            found |= {(code, about) for code in self._authority(row, trigger, spec)}
+        if row["state"] not in listed(spec["from"]):
+            raise Blocked({("state", about), *found})
+        found |= {(code, about) for code in (*self._four_eyes(row, spec), *_GUARDS.get(trigger, _free)(self, row, given))}
+        if found:
+            raise Blocked(found)
+        self._move(row, trigger, spec, given)
+        self._follow(row, trigger, given)
+
+    def _authority(self, row: Row, trigger: str, spec: Yaml) -> Iterator[str]:
+        if not self._has_role(spec.get("roles", ()), row["workflow"], trigger):
+            yield "role"
+        if not self._covers(row["path"]):
+            yield "unit"
+
+    def _four_eyes(self, row: Row, spec: Yaml) -> Iterator[str]:
+        me = self.who.person
+        for name in spec.get("separate_from", ()):
+            workflow, _, trigger = name.rpartition(".")
+            if workflow:
+                near = [each for each in self.cases.values() if self._near(row, each) and each["workflow"] == workflow]
+                done = any(me in each["acts"].get(trigger, {}) for each in near)
+            else:
+                episode = row["acts"].get(trigger, {}).get(me)
+                done = episode is not None and (spec.get("separate_over") == "case" or episode == row["episode"])
+            if done:
+                yield "four_eyes"
+
+    @staticmethod
+    def _near(row: Row, other: Row) -> bool:
+        linked = any(row["id"] in ids for ids in other["links"].values())
+        links = any(other["id"] in ids for ids in row["links"].values())
+        return other["id"] == row["parent"] or other["parent"] == row["id"] or linked or links
+
+    def _move(self, row: Row, trigger: str, spec: Yaml, given: Yaml) -> None:
+        target = spec["to"][row["state"]] if isinstance(spec["to"], dict) else spec["to"] or row["state"]
+        row["occurred"] = max(self.when, row["occurred"])
+        row["version"] += 1
+        day = civil(row["occurred"])
+        if target != row["state"]:
+            self._enter(row, target, day)
+        row["acts"].setdefault(trigger, {})[self.who.person] = row["episode"]
+        self._write(row, trigger, spec, given)
+        self.told.events.append((row["id"], trigger))
+
+    def _enter(self, row: Row, target: str, day: date) -> None:
+        state = {"final": True} if target == "annulled" else self.model.documents[row["workflow"]]["states"][target]
+        row["state"] = target
+        row["entered"][target] = day.isoformat()
+        row["due"] = _due(state, day)
+        row["final"] = state.get("final", False)
+        row["episode"] += 1 if state.get("new_episode") else 0
+
+    def _write(self, row: Row, trigger: str, spec: Yaml, given: Yaml) -> None:
+        values = {name: given.get(source.removeprefix("input.")) for name, source in spec.get("set", {}).items()}
+        if trigger == "amend":
+            values = {name: value for name, value in given.items() if name != "title"}
+            row["title"] = given.get("title", row["title"])
+        if members := values.pop("members", None):
+            old = row["links"].get("members", ())
+            row["links"]["members"] = tuple(i for i in old if i in members) + tuple(i for i in members if i not in old)
+        row["data"] |= {name: value for name, value in values.items() if value is not None}
+        if given.get("attestations"):
+            stamp = {"person": self.who.person, "trigger": trigger, "seq": row["version"]}
+            findings = {code: {**finding, **stamp} for code, finding in given["attestations"].items()}
+            row["sheets"].setdefault("drug_free_commune", {}).update(findings)
+
+    def _follow(self, row: Row, trigger: str, given: Yaml) -> None:
+        if trigger == "request_opinions":
+            for agency in given["agencies"]:
+                self._begin("opinion", {"agency": agency}, row["title"], parent=row["id"], unit=row["unit"], path=row["path"])
+        if trigger == "relapse":
+            self._review_certificate(row)
+        if row["workflow"] == "list_decision" and trigger == "decide":
+            self._decide_members(row, given)
+
+    def _review_certificate(self, row: Row) -> None:
+        if row["data"]["kind"] == "conditional_business":
+            return
+        for case_id in sorted(self.cases):
+            other = self.cases[case_id]
+            if (other["unit"], other["workflow"], other["state"]) == (row["unit"], "certification", "certified"):
+                self._step(other, "put_under_review", {}, own=False, effect=True)
+
+    def _decide_members(self, row: Row, given: Yaml) -> None:
+        found: set[tuple[str, str | None]] = set()
+        for case_id in row["links"]["members"]:
+            try:
+                self._step(
+                    self.cases[case_id], row["data"]["action"], {"decision": given["decision"]}, own=True, effect=True
+                )
+            except Blocked as blocked:
+                found |= blocked.blockers
+        if found:
+            raise Blocked(found)
+
+    def hotspots(self, row: Row) -> int:
+        return sum(
+            each["workflow"] == "hotspot"
+            and each["unit"] == row["unit"]
+            and each["state"] in ("identified", "relapsed")
+            and each["data"]["kind"] in PLACES
+            for each in self.cases.values()
+        )
+
+    def children(self, row: Row) -> list[Row]:
+        return [each for each in self.cases.values() if each["parent"] == row["id"]]
+
+
+def _due(state: Yaml, day: date) -> date | None:
+    due = state.get("due")
+    if due is None:
+        return None
+    assert due["unit"] == "days"
+    return day + timedelta(days=due["within"])
+
+
+_Guard = Callable[[_Answer, Row, Yaml], Iterable[str]]
+
+
+def _free(_answer: _Answer, _row: Row, _given: Yaml) -> Iterable[str]:
+    return ()
+
+
+def _suppress(answer: _Answer, row: Row, given: Yaml) -> Iterator[str]:
+    day = given["suppressed_on"]
+    if day > answer.today.isoformat():
+        yield "not_in_future"
+    if day < row["entered"]["identified"]:
+        yield "not_before_identified"
+    if day < row["data"].get("last_relapsed_on", ""):
+        yield "not_before_relapse"
+
+
+def _relapse(answer: _Answer, row: Row, given: Yaml) -> Iterator[str]:
+    if given["relapsed_on"] > answer.today.isoformat():
+        yield "not_in_future"
+    if given["relapsed_on"] < row["data"]["last_suppressed_on"]:
+        yield "not_before_suppression"
+
+
+def _resolve(answer: _Answer, row: Row, _given: Yaml) -> Iterator[str]:
+    entered = date.fromisoformat(row["entered"]["monitored"])
+    leap = (entered.month, entered.day) == (2, 29)
+    if answer.today < entered.replace(year=entered.year + 1, day=28 if leap else entered.day):
+        yield "too_early"
+
+
+def _level(answer: _Answer, row: Row, _given: Yaml) -> Iterator[str]:
+    if LEVELS[row["state"]] != answer.who.role:
+        yield "other_level"
+
+
+def _agency(answer: _Answer, row: Row, _given: Yaml) -> Iterator[str]:
+    if answer.who.agency != row["data"]["agency"]:
+        yield "other_agency"
+
+
+def _appraise(answer: _Answer, row: Row, given: Yaml) -> Iterator[str]:
+    waiting = [each for each in answer.children(row) if not each["final"]]
+    late = [each for each in waiting if each["due"] < answer.today]
+    if len(late) < len(waiting):
+        yield "opinions_awaited"
+    if late and not given.get("proceed_without_overdue"):
+        yield "opinions_overdue"
+    yield from _sheet(answer, row, given)
+
+
+def _decide(_answer: _Answer, row: Row, _given: Yaml) -> Iterator[str]:
+    if not row["links"].get("members"):
+        yield "empty_list"
+
+
+def _reinstate(answer: _Answer, row: Row, _given: Yaml) -> Iterator[str]:
+    if answer.hotspots(row):
+        yield "open_hotspots"
+
+
+def _sheet(answer: _Answer, row: Row, given: Yaml) -> Iterator[str]:
+    criteria = _criteria(answer, row, given)
+    for code, parts in criteria.items():
+        if False in parts:
+            yield code
+    if any(None in parts and False not in parts for parts in criteria.values()):
+        yield "unknown"
+
+
+def _criteria(answer: _Answer, row: Row, given: Yaml) -> dict[str, list[bool | None]]:
+    """The eight criteria, each with its parts as true, false or not known."""
+    taken_in = date.fromisoformat(row["data"]["taken_in_on"])
+
+    def now(key: str) -> int | None:
+        return answer.model.known(row["unit"], key, answer.today)
+
+    def then(key: str) -> int | None:
+        return answer.model.known(row["unit"], key, taken_in)
+
+    def both(one: int | None, other: int | None) -> bool | None:
+        """Whether the first is at least the second."""
+        return None if one is None or other is None else one >= other
+
+    found = {**row["sheets"].get("drug_free_commune", {}), **given.get("attestations", {})}
+    met = {code: found[code]["met"] if code in found else None for code in ATTESTED}
+    crimes, models = now("drug_crimes_since_taken_in"), now("prevention_models")
+    return {
+        "criterion_a": [answer.hotspots(row) == 0, met["rings_and_lines"], None if crimes is None else crimes == 0],
+        "criterion_b": [
+            both(now("addicts_on_file"), now("addicts")),
+            both(now("addicts_in_treatment"), now("addicts")),
+            both(now("users_on_file"), now("users")),
+            both(now("post_treatment_on_file"), now("post_treatment")),
+            met["followed_and_tested"],
+        ],
+        "criterion_c": [
+            both(now("households_committed"), now("households")),
+            both(now("hamlets_with_hotline"), now("hamlets")),
+        ],
+        "criterion_d": [both(then("addicts"), now("addicts")), both(then("users"), now("users"))],
+        "criterion_e": [met["criterion_e"]],
+        "criterion_f": [met["criterion_f"]],
+        "criterion_g": [both(now("with_grounds_tested"), now("with_grounds"))],
+        "criterion_h": [None if models is None else models >= 1, met["model_effective"]],
+    }
+
+
+_GUARDS: Final[Mapping[str, _Guard]] = {
+    "suppress": _suppress,
+    "relapse": _relapse,
+    "resolve": _resolve,
+    "return": _level,
+    "refuse": _level,
+    "give": _agency,
+    "decline": _agency,
+    "appraise": _appraise,
+    "approve": _sheet,
+    "decide": _decide,
+    "reinstate": _reinstate,
+}
