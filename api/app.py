@@ -5,12 +5,14 @@ from typing import Final
 from litestar import Litestar, Router, get
 from litestar.di import NamedDependency, Provide
 from litestar.response.base import ASGIResponse
+from litestar.types import BeforeRequestHookHandler
 
 from api import cases, catalogue
-from api.authentication import KeyRing, guard
+from api.access_log import trace
+from api.authentication import KeyRing
 from api.problems import HANDLERS
 from api.replies import json_response
-from api.requests import BODY_LIMIT, require_known_query
+from api.requests import BODY_LIMIT, ApiRequest, require_known_query
 from workflows.core.civil import format_instant
 from workflows.services.engine import Engine
 
@@ -31,6 +33,22 @@ def readyz(engine: NamedDependency[Engine]) -> ASGIResponse:
     return json_response(body, status=200 if ready else 503)
 
 
+def _checks(keys: KeyRing) -> BeforeRequestHookHandler:
+    """What every request must pass first.
+
+    A hook, because Litestar copies the handler for every guard of every request; a plain function, because it copies
+    what it is given, deeply, so that a method would take the keys along.
+    """
+
+    async def check(request: ApiRequest) -> None:
+        actor = await keys.authenticate(request.headers.get("authorization"))
+        request.scope["user"] = actor
+        trace(request.scope).key_id = actor.grant
+        require_known_query(request)
+
+    return check
+
+
 def create_app(engine: Engine) -> Litestar:
     """The application; starting and stopping the engine is its caller's affair."""
 
@@ -40,7 +58,7 @@ def create_app(engine: Engine) -> Litestar:
     api = Router(
         path=PREFIX,
         route_handlers=[*cases.HANDLERS, *catalogue.HANDLERS],
-        guards=[guard(KeyRing(engine)), require_known_query],
+        before_request=_checks(KeyRing(engine)),
     )
     return Litestar(
         route_handlers=[api, healthz, readyz],

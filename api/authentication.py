@@ -7,13 +7,8 @@ the writer decides on is read again inside its transaction anyway.
 import asyncio
 import time
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard
-
-from api.access_log import trace
 from api.problems import HttpProblem
 from workflows.core.authority import in_force
 from workflows.core.case import Actor
@@ -56,20 +51,6 @@ class KeyRing:
         lookup = asyncio.create_task(asyncio.to_thread(actor_of_key, self._engine, secret))
         self._lookups[digest] = (time.monotonic() + _REMEMBERED_SECONDS, lookup)
         return lookup
-
-
-def guard(keys: KeyRing) -> Guard:
-    """Leaves the actor with the request, or answers 401.
-
-    A plain function, because Litestar copies what it is given, deeply: a method would take the keys along.
-    """
-
-    async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        actor = await keys.authenticate(connection.headers.get("authorization"))
-        connection.scope["user"] = actor
-        trace(connection.scope).key_id = actor.grant
-
-    return authenticate
 
 
 def _secret(header: str | None) -> str:

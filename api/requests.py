@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import BaseRouteHandler
@@ -171,15 +170,12 @@ def idempotency(request: ApiRequest, body: Json) -> Idempotency | None:
     return Idempotency(client=client, key_hash=digest(f"{client}\n{given[0]}".encode()), fingerprint=digest(asked))
 
 
-async def require_known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """A guard: a misspelt filter must not pass for none, nor a filter given twice for one of them.
-
-    Asynchronous, because Litestar would run it in a thread otherwise.
-    """
-    if not connection.scope["query_string"]:
+def require_known_query(request: ApiRequest) -> None:
+    """A misspelt filter must not pass for none, nor a filter given twice for one of them; raises Malformed."""
+    if not request.scope["query_string"]:
         return
-    given = connection.query_params
-    allowed = _query_names(handler)
+    given = request.query_params
+    allowed = _query_names(request.route_handler)
     errors = [unknown_name(f"/{name}", "parameter", name, allowed) for name in given if name not in allowed]
     for name, value in given.multi_items():
         errors += [InputError(path=f"/{name}", message=message) for _, message in violations(value)]

@@ -6,7 +6,6 @@ every other run goes the other way round.
 
 import argparse
 import contextlib
-import gc
 import json
 import os
 import platform
@@ -31,6 +30,7 @@ from benchmarks.workload import Lane, lanes, transitions
 from workflows.core.civil import civil_date
 from workflows.services import logs
 from workflows.services.clock import utc_now
+from workflows.services.garbage import settle
 from workflows.store.database import driver
 
 RESULTS: Final = Path("var/bench")
@@ -83,9 +83,8 @@ def _measured(start: Start, work: Sequence[Lane], parts: Sequence[str], runs: in
     wanted = {name for bar in bars for name in (bar.of, bar.over)}
     recording = record(start, work)
     print(f"{start.kind}: {recording.transitions} transitions, {recording.statements:.1f} statements each", flush=True)
-    # The recording is no garbage, and walking through it again and again would slow the engine alone.
-    gc.collect()
-    gc.freeze()
+    # As the server does; the recording is no garbage, and walking through it would slow the engine alone.
+    settle()
     measures = {name: each for name, each in _measures(start, work, recording, log).items() if name in wanted}
     speeds: dict[str, list[float]] = {name: [] for name in measures}
     for run in range(runs):

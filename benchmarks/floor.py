@@ -12,21 +12,33 @@ from itertools import zip_longest
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import make_url
+from sqlalchemy import func, make_url, select
 
 from benchmarks.recording import Recording, Transaction
 from benchmarks.starting import Start
-from workflows.store.database import driver
+from workflows.store.database import Database, driver
+from workflows.store.tables import cases, event
 
 CONNECTIONS: Final = 16
 """Of the loop on PostgreSQL."""
 
 
 def floor_speed(start: Start, recording: Recording) -> float:
-    """Transitions per second."""
+    """Transitions per second; raises RuntimeError when it did not write what the engine wrote."""
     with start.fresh() as url:
         seconds = _sqlite(url, recording) if start.kind == "sqlite" else _postgresql(url, recording)
+        _require_same(url, recording)
     return recording.transitions / seconds
+
+
+def _require_same(url: str, recording: Recording) -> None:
+    """An update that found no row would have cost nothing."""
+    with Database(url) as database, database.read() as connection:
+        versions = connection.execute(select(func.sum(cases.c.version))).scalar_one()
+        events = connection.execute(select(func.count()).select_from(event)).scalar_one()
+    if not versions == events == recording.events:
+        message = f"the loop wrote {events} events and versions {versions}, the engine {recording.events}"
+        raise RuntimeError(message)
 
 
 def _sqlite(url: str, recording: Recording) -> float:

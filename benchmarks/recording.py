@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, func, select
 from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
 
@@ -18,6 +18,7 @@ from benchmarks.starting import Start
 from benchmarks.workload import Lane, Slot
 from workflows.core.case import Accepted, CaseId
 from workflows.services.engine import Engine
+from workflows.store import tables
 
 BEGIN: Final = "BEGIN IMMEDIATE"
 
@@ -40,6 +41,7 @@ class Recording:
     """By lane, in order: the transaction of every step."""
 
     lanes: Sequence[Sequence[Transaction]]
+    events: int
 
     @property
     def transitions(self) -> int:
@@ -81,9 +83,11 @@ def record(start: Start, lanes: Sequence[Lane]) -> Recording:
         engine = Engine.start(url, batch_limit=1)
         try:
             recorded = [_lane(engine, start, lane) for lane in lanes]
+            with engine.database.read() as connection:
+                events = connection.execute(select(func.count()).select_from(tables.event)).scalar_one()
         finally:
             engine.stop()
-    return Recording(lanes=recorded)
+    return Recording(lanes=recorded, events=events)
 
 
 def _lane(engine: Engine, start: Start, lane: Lane) -> list[Transaction]:

@@ -43,6 +43,16 @@ class Setting:
     kind: bool = False
     """Whether values shall be such that guards like them: dates of today, all met, favourable choices."""
 
+    liked: Sequence[str] = ()
+    """Agencies to choose from before all others."""
+
+    @property
+    def agencies(self) -> list[str]:
+        """Those that there are today."""
+        if self.kind and self.liked:
+            return list(self.liked)
+        return sorted(key for key, valid in self.context.agencies.items() if valid.covers(self.today))
+
 
 def given(chance: Random, fields: Mapping[str, FieldSpec], setting: Setting) -> dict[str, Json]:
     """Valid values for an input or an opening."""
@@ -153,8 +163,8 @@ _VALID: Final[Mapping[str, _Make]] = {
     "date": lambda chance, _spec, setting: day(chance, setting),
     "choice": _choice,
     "document": lambda chance, _spec, setting: document(chance, setting),
-    "agency": lambda chance, _spec, setting: chance.choice(sorted(setting.context.agencies)),
-    "agencies": lambda chance, _spec, setting: _some(chance, sorted(setting.context.agencies), 2),
+    "agency": lambda chance, _spec, setting: chance.choice(setting.agencies),
+    "agencies": lambda chance, _spec, setting: _some(chance, setting.agencies, 2),
     "cases": lambda chance, _spec, setting: _some(chance, list(setting.cases), 3),
     "attestations": _findings,
 }
@@ -202,7 +212,8 @@ def _broken_findings(chance: Random, spec: FieldSpec, setting: Setting) -> Json:
         [],
         None,
     ]
-    return chance.choice([5, "x", [], True, {"no_such": {"met": True, "note": "x"}}, {code: chance.choice(bad)}])
+    whole: list[Json] = [5, "x", [], True, {"no_such": {"met": True, "note": "x"}}, {code: chance.choice(bad)}]
+    return chance.choice(whole)
 
 
 def _broken_cases(chance: Random, _spec: FieldSpec, setting: Setting) -> Json:

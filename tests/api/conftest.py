@@ -1,8 +1,10 @@
 """The application around an engine on a fresh database, with a key for everybody a test needs."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -100,10 +102,12 @@ def api(database_url: str) -> Iterator[Api]:
     yield from served(database_url)
 
 
-@pytest.fixture
-def sqlite_api(sqlite_url: str) -> Iterator[Api]:
-    """For what no database has a part in."""
-    yield from served(sqlite_url)
+@pytest.fixture(scope="module")
+def sqlite_api(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """For what no database has a part in: shared by tests that each open a case of their own and leave the clock."""
+    database = tmp_path_factory.mktemp("api") / "workflows.sqlite"
+    shutil.copyfile(sqlite_template, database)
+    yield from served(f"sqlite:///{database}")
 
 
 def served(url: str) -> Iterator[Api]:

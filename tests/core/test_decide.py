@@ -1,10 +1,11 @@
 """Deciding on the shipped workflows: authority, four-eyes, effects, lists, times, the record."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from tests.factories import COMMUNE, PROVINCE, START, Desk, document, findings, opened
+from tests.factories import COMMUNE, PROVINCE, START, Desk, definitions, document, findings, opened, shipped
 from workflows.core.canonical import Json
 from workflows.core.case import (
     Accepted,
@@ -20,6 +21,7 @@ from workflows.core.case import (
     apply,
 )
 from workflows.core.decide import decide
+from workflows.core.definition import Definitions, compile_definition
 from workflows.core.documents import Role
 from workflows.core.ledger import read
 from workflows.core.world import Draft
@@ -89,7 +91,7 @@ class TestAuthority:
         assert codes(desk.fire(other, case, "monitor")) == ["state", "role"]
 
     @pytest.mark.parametrize("more", [{"revoked": True}, {"valid_to": START.date()}, {"valid_from": date(2025, 3, 6)}])
-    def test_a_grant_out_of_force_sees_and_does_nothing(self, desk: Desk, more: dict[str, object]) -> None:
+    def test_a_grant_out_of_force_sees_and_does_nothing(self, desk: Desk, more: dict[str, Any]) -> None:
         case = hotspot(desk)
         late = desk.actor(Role.COMMUNE_POLICE, **more)
         assert isinstance(desk.fire(late, case, "suppress", {}), NotFound)
@@ -336,3 +338,35 @@ def test_a_case_holds_what_its_events_say(desk: Desk) -> None:
     case = certified(desk)
     assert isinstance(desk.cases[case], Case)
     assert desk.cases[case].sheets["drug_free_commune"]["criterion_e"]["person"] == "binh"
+
+
+class TestFourEyesOverMembers:
+    """A rule of a list about its members; the shipped documents have none."""
+
+    @pytest.fixture
+    def desk(self) -> Desk:
+        made = Desk(definitions=_with_rule("decide", "certification.appraise"))
+        made.good_counts()
+        return made
+
+    def test_who_appraised_a_member_does_not_decide_the_list(self, desk: Desk) -> None:
+        case = drafted(desk, [in_approval(desk)], action="refuse", person="an")
+        decision = desk.fire(desk.actor(Role.PROVINCIAL_COMMITTEE, "dung"), case, "decide", {"decision": document()})
+        assert codes(decision) == ["four_eyes"]
+
+    def test_the_members_are_loaded_for_it(self, desk: Desk) -> None:
+        footprint = desk.definitions.footprint("list_decision", "decide")
+        assert footprint.links
+        assert footprint.members
+        assert not definitions().footprint("hotspot", "suppress").links
+
+
+def _with_rule(trigger: str, rule: str) -> Definitions:
+    """The shipped definitions, the list decision with one more four-eyes rule."""
+    whole = shipped()
+    (lists,) = whole.workflows["list_decision"]
+    step = lists.transitions[trigger]
+    changed = step.model_copy(update={"separate_from": (*step.separate_from, rule)})
+    lists = lists.model_copy(update={"transitions": {**lists.transitions, trigger: changed}})
+    documents = [*(each for key in whole.workflows if key != "list_decision" for each in whole.workflows[key]), lists]
+    return Definitions(compile_definition(each, whole) for each in documents)

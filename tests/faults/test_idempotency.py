@@ -2,14 +2,14 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
 
 from tests.faults import stage
 from tests.faults.injection import held
-from tests.faults.processes import Remote
+from tests.faults.processes import remote_engine, through_engine
 from tests.sizes import size
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
@@ -43,17 +43,10 @@ def send_all(engine: Engine, communes: Sequence[str], senders: int, *, with_keys
     return replies
 
 
-@contextmanager
-def two_engines(url: str) -> Iterator[tuple[Engine, Remote]]:
-    with ExitStack() as stack:
-        remote = stack.enter_context(Remote(url))
-        yield stack.enter_context(stage.running(url)), remote
-
-
 def through_two(url: str, communes: Sequence[str], *, with_keys: bool) -> Replies:
     """Half of the senders here, half in another process with an engine of its own."""
-    with two_engines(url) as (engine, remote):
-        remote.begin(send_all, communes, SENDERS // 2, with_keys=with_keys)
+    with remote_engine(url) as remote, stage.running(url) as engine:
+        remote.begin(through_engine, send_all, communes, SENDERS // 2, with_keys=with_keys)
         replies = send_all(engine, communes, SENDERS // 2, with_keys=with_keys)
         theirs: Replies = remote.result()
         return replies + theirs

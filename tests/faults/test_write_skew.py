@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from tests.faults import stage
 from tests.faults.injection import held
-from tests.faults.processes import SPAWN, Remote
+from tests.faults.processes import SPAWN, remote_engine, through_engine
 from tests.sizes import size
 from workflows.core.case import Accepted, Fire, Open, Refused
 from workflows.core.documents import Role
@@ -126,10 +126,10 @@ def run_between_processes(url: str, races: Sequence[Race], *, control: bool) -> 
     meeting = SPAWN.Barrier(2)
     prepare = meet_without_locks if control else meet_before_writing
     prepare(meeting)
-    with Remote(url, prepare, meeting) as remote, stage.running(url) as engine:
+    with remote_engine(url, prepare, meeting) as remote, stage.running(url) as engine:
         for race in races:
             meeting.reset()
-            remote.begin(find, race.finding)
+            remote.begin(through_engine, find, race.finding)
             approve(engine, race.approval)
             remote.result()
 

@@ -79,8 +79,15 @@ class Blocked(Exception):  # noqa: N818 - an answer, not an error
         super().__init__(str(self.blockers))
 
 
-def read_documents(root: Path) -> dict[str, Yaml]:
-    return {name: yaml.safe_load((root / f"{name}.yaml").read_text(encoding="utf-8")) for name in WORKFLOWS}
+def read_documents(root: Path) -> tuple[dict[str, Yaml], dict[str, Yaml]]:
+    """The workflows and the agencies of a directory of definitions."""
+    workflows = {name: _read(root / "workflows" / f"{name}.yaml") for name in WORKFLOWS}
+    return workflows, _read(root / "agencies.yaml")["agencies"]
+
+
+def _read(path: Path) -> Yaml:
+    found: Yaml = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
 
 
 def civil(instant: datetime) -> date:
@@ -100,8 +107,11 @@ def pruned(value: Any) -> Any:  # noqa: ANN401 - JSON
 class Model:
     """All cases and figures as plain values."""
 
-    def __init__(self, documents: Mapping[str, Yaml]) -> None:
+    def __init__(self, documents: Mapping[str, Yaml], agencies: Mapping[str, Yaml], paths: Mapping[str, str]) -> None:
         self.documents = documents
+        self.agencies = agencies
+        self.paths = paths
+        """By unit code: its last path."""
         self.cases: dict[str, Row] = {}
         self.figures: list[tuple[str, str, int, date, int]] = []
         """Unit, key, value, as of, order of entry."""
@@ -120,7 +130,11 @@ class Model:
             self.cases[case_id] = {**row, "id": case_id, "parent": ids.get(row["parent"], row["parent"])}
 
     def known(self, unit: str, key: str, day: date) -> int | None:
-        fitting = [(as_of, order, value) for u, k, value, as_of, order in self.figures if (u, k) == (unit, key) and as_of <= day]
+        fitting = [
+            (as_of, order, value)
+            for u, k, value, as_of, order in self.figures
+            if (u, k) == (unit, key) and as_of <= day
+        ]
         return max(fitting)[2] if fitting else None
 
 
@@ -181,8 +195,21 @@ class _Answer:
             return False
         if asked.reason is not None and not asked.reason.strip():
             return False
+        if not asked.well_formed:
+            return False
         amends = asked.trigger == "amend"
-        return asked.well_formed and (not amends or bool(pruned(dict(asked.given))))
+        return self._agencies_exist(asked.given) and (not amends or self._changes(row, pruned(dict(asked.given))))
+
+    def _agencies_exist(self, given: Mapping[str, Any]) -> bool:
+        day = civil(self.when)
+        named = [*(given.get("agencies") or ()), *([given["agency"]] if "agency" in given else ())]
+        periods = [self.model.agencies[name]["valid"] for name in named]
+        return all(period["from"] <= day and ("to" not in period or day < period["to"]) for period in periods)
+
+    @staticmethod
+    def _changes(row: Row, given: Yaml) -> bool:
+        old = {**row["data"], "title": row["title"], **{name: set(ids) for name, ids in row["links"].items()}}
+        return any(old.get(name) != (set(value) if name in row["links"] else value) for name, value in given.items())
 
     def _spec(self, workflow: str, trigger: str) -> Yaml | None:
         document = self.model.documents[workflow]
@@ -197,7 +224,7 @@ class _Answer:
     def _open(self) -> str:
         asked = self.asked
         document = self.model.documents.get(asked.workflow)
-        if document is None or not asked.well_formed or not asked.level:
+        if document is None or not asked.well_formed or not asked.level or not self._agencies_exist(asked.given):
             return "Invalid"
         if asked.level != document["subject"] or (asked.claimed and asked.claimed > asked.now):
             return "Invalid"
@@ -206,7 +233,9 @@ class _Answer:
         if asked.parent is not None and not self._parent_fits(asked.parent):
             return "Invalid"
         self._may_open(document)
-        self._begin(asked.workflow, dict(asked.given), asked.title, parent=asked.parent, unit=asked.unit, path=asked.path or "")
+        self._begin(
+            asked.workflow, dict(asked.given), asked.title, parent=asked.parent, unit=asked.unit, path=asked.path or ""
+        )
         return "Accepted"
 
     def _parent_fits(self, parent: str) -> bool:
@@ -221,23 +250,17 @@ class _Answer:
             found.add(("not_in_force", None))
         if not self._has_role(document["open"].get("roles", ()), asked.workflow, "open"):
             found.add(("role", None))
-        if not self._covers(asked.path or self._last_path()):
+        if not self._covers(asked.path or self.model.paths[asked.unit]):
             found.add(("unit", None))
         if asked.path is None or civil(self.when) < document["valid"]["from"]:
             found.add(("not_in_force", None))
         if found:
             raise Blocked(found)
 
-    def _last_path(self) -> str:
-        return self.paths[self.asked.unit]
-
-    paths: Mapping[str, str] = {}
-    """By unit code: its last path; set by the test."""
-
     def _begin(self, workflow: str, given: Yaml, title: str, *, parent: str | None, unit: str, path: str) -> None:
         document = self.model.documents[workflow]
-        if workflow == "certification" and date.fromisoformat(given["taken_in_on"]) > self.today:
-            raise Blocked({("taken_in_later", None)})
+        if workflow == "certification":
+            self._may_begin(date.fromisoformat(given["taken_in_on"]), unit)
         day = civil(self.when)
         initial = document["initial"]
         name = f"<{self.new}>"
@@ -267,6 +290,18 @@ class _Answer:
         if workflow == "hotspot":
             self._review_certificate(self.cases[name])
 
+    def _may_begin(self, taken_in: date, unit: str) -> None:
+        running = [
+            each
+            for each in self.cases.values()
+            if (each["workflow"], each["unit"]) == ("certification", unit)
+            and each["state"] not in ("refused", "revoked", "annulled")
+        ]
+        found = {"taken_in_later"} if taken_in > self.today else set()
+        found |= {"one_at_a_time"} if running else set()
+        if found:
+            raise Blocked((code, None) for code in found)
+
     def _step(self, row: Row, trigger: str, given: Yaml, *, own: bool, effect: bool) -> None:
         """Judge and carry out a trigger with all that follows; raises Blocked with nothing undone."""
         spec = self._spec(row["workflow"], trigger)
@@ -277,7 +312,9 @@ class _Answer:
             found |= {(code, about) for code in self._authority(row, trigger, spec)}
         if row["state"] not in listed(spec["from"]):
             raise Blocked({("state", about), *found})
-        found |= {(code, about) for code in (*self._four_eyes(row, spec), *_GUARDS.get(trigger, _free)(self, row, given))}
+        found |= {
+            (code, about) for code in (*self._four_eyes(row, spec), *_GUARDS.get(trigger, _free)(self, row, given))
+        }
         if found:
             raise Blocked(found)
         self._move(row, trigger, spec, given)
@@ -344,7 +381,9 @@ class _Answer:
     def _follow(self, row: Row, trigger: str, given: Yaml) -> None:
         if trigger == "request_opinions":
             for agency in given["agencies"]:
-                self._begin("opinion", {"agency": agency}, row["title"], parent=row["id"], unit=row["unit"], path=row["path"])
+                self._begin(
+                    "opinion", {"agency": agency}, row["title"], parent=row["id"], unit=row["unit"], path=row["path"]
+                )
         if trigger == "relapse":
             self._review_certificate(row)
         if row["workflow"] == "list_decision" and trigger == "decide":
@@ -361,12 +400,13 @@ class _Answer:
     def _decide_members(self, row: Row, given: Yaml) -> None:
         found: set[tuple[str, str | None]] = set()
         for case_id in row["links"]["members"]:
+            action = row["data"]["action"]
             try:
-                self._step(
-                    self.cases[case_id], row["data"]["action"], {"decision": given["decision"]}, own=True, effect=True
-                )
+                self._step(self.cases[case_id], action, {"decision": given["decision"]}, own=True, effect=True)
             except Blocked as blocked:
                 found |= blocked.blockers
+            else:
+                found |= {("reason", case_id)} if action == "refuse" and self.asked.reason is None else set()
         if found:
             raise Blocked(found)
 

@@ -4,12 +4,12 @@ Proposes commands that are likely to be accepted as well as ones that are not, a
 are well formed. Judges nothing: what should come of a command is the tests' affair.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
 
 from sqlalchemy import insert, select
 
@@ -21,6 +21,7 @@ from workflows.core.civil import civil_date, format_instant
 from workflows.core.definition import Step
 from workflows.core.documents import ANNULLED, Level, Role
 from workflows.core.fields import Context
+from workflows.core.ids import uuid7
 from workflows.services.engine import Engine
 from workflows.store.keys import Grant, create
 from workflows.store.tables import api_key, count_entry, unit
@@ -55,19 +56,26 @@ class Playground:
     province: Place
     communes: Sequence[Place]
     actors: Mapping[str, Actor]
+    told: Callable[[str, str, int, date], None] | None = None
     cases: dict[CaseId, Case] = field(default_factory=dict)
     """As the accepted decisions left them."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """By grant: the key that carries it."""
 
     @classmethod
-    def found(cls, engine: Engine, clock: Clock, chance: Random) -> "Playground":
-        """A province at random on a day at random, with actors and figures."""
+    def found(
+        cls, engine: Engine, clock: Clock, chance: Random, told: Callable[[str, str, int, date], None] | None = None
+    ) -> "Playground":
+        """A province at random on a day at random, with actors and figures; `told` hears of every figure."""
         start = chance.choice(_STARTS)
         clock.now = max(clock.now, datetime(start.year, start.month, start.day, 2, tzinfo=clock.now.tzinfo))
         today = civil_date(clock.now)
         provinces = list(_places(engine, today, Level.PROVINCE, "VN"))
         province = chance.choice(provinces)
         communes = chance.sample(list(_places(engine, today, Level.COMMUNE, province.path)), 3)
-        made = cls(engine=engine, clock=clock, chance=chance, province=province, communes=communes, actors={})
+        made = cls(
+            engine=engine, clock=clock, chance=chance, province=province, communes=communes, actors={}, told=told
+        )
         other = next(each for each in provinces if each != province)
         made.actors = dict(made._hire(today, other))
         for commune in communes:
@@ -113,7 +121,7 @@ class Playground:
 
     def _hire(self, today: date, elsewhere: Place) -> Iterator[tuple[str, Actor]]:
         roles = [role for role in Role if role is not Role.SYSTEM]
-        posts = [(role, self.province, more) for role in roles for more in ({}, {})]
+        posts: list[tuple[Role, Place, dict[str, Any]]] = [(role, self.province, {}) for role in (*roles, *roles)]
         posts += [(Role.DEPARTMENT, self.province, {"agency": agency}) for agency in self._agencies() for _ in range(2)]
         posts += [(Role.SYSTEM, self.province, {"scope": scope}) for scope in SCOPES]
         posts += [(role, self.communes[0], {}) for role in (Role.COMMUNE_POLICE, Role.COMMUNE_OFFICER)]
@@ -126,13 +134,14 @@ class Playground:
         posts += [(Role.PROVINCIAL_POLICE, self.province, limit) for limit in limits]
         for role, place, more in posts:
             person = self.chance.choice(PERSONS)
-            grant = Grant(role=role, unit=place.code, person=person, name="x", **more)  # type: ignore[arg-type]
+            grant = Grant(role=role, unit=place.code, person=person, name="x", **more)
             key = create(self.engine.database, grant, now=self.clock())
+            self.secrets[key.id] = key.secret
             values = {"unit": place.code, "unit_path": place.path, **more}
-            yield key.id, Actor(grant=key.id, person=person, role=role, **values)  # type: ignore[arg-type]
+            yield key.id, Actor(grant=key.id, person=person, role=role, **values)
 
     def _agencies(self) -> list[str]:
-        return self.chance.sample(sorted(self.engine.catalogue.agencies), 2)
+        return self.chance.sample(["department_of_health", "department_of_finance", "border_guard"], 2)
 
     def _enter_figures(self, commune: Place) -> None:
         if self.chance.random() < 0.2:
@@ -151,7 +160,7 @@ class Playground:
 
     def _record(self, commune: Place, key: str, value: int, day: date) -> None:
         row = {
-            "id": str(UUID(int=self.chance.getrandbits(128), version=4)),
+            "id": uuid7(self.clock(), secrets.token_bytes(10)),
             "unit": commune.code,
             "key": key,
             "value": max(value, 0),
@@ -161,8 +170,11 @@ class Playground:
             "grant_id": next(iter(self.actors), "none"),
             "recorded_at": format_instant(self.clock()),
         }
+        self.clock.advance(milliseconds=1)
         with self.engine.database.write() as connection:
             connection.execute(insert(count_entry), row)
+        if self.told:
+            self.told(commune.code, key, max(value, 0), day)
 
     def _opening(self) -> Proposal:
         workflow = self.chance.choices(
@@ -188,7 +200,7 @@ class Playground:
         if self.chance.random() < 0.02:
             well_formed, title = False, self.chance.choice(["", "  ", "đ" * 301])
         act = Open(workflow=workflow, unit=place.code, title=title, data=data, parent=parent)
-        return self._proposal(self._actor(definition.opening, workflow), act, well_formed=well_formed)
+        return self._proposal(self._actor(definition.opening), act, well_formed=well_formed)
 
     def _parent(self, workflow: str) -> CaseId | None:
         if not self.cases or self.chance.random() > (0.5 if workflow == "opinion" else 0.02):
@@ -225,13 +237,14 @@ class Playground:
             values = {"nope": 1}
         version = self.chance.choices([None, case.version, case.version - 1], [70, 27, 3])[0]
         act = Fire(case=case_id, trigger=trigger, input=values, expected_version=version)
-        return self._proposal(self._actor(step, case.workflow, case), act, well_formed=well_formed)
+        return self._proposal(self._actor(step, case), act, well_formed=well_formed)
 
     def _setting(self, context: Context, members: Sequence[CaseId]) -> Setting:
         kind = self.chance.random() < 0.8
-        return Setting(context=context, today=civil_date(self.clock()), cases=members, kind=kind)
+        liked = sorted({actor.agency for actor in self.actors.values() if actor.agency})
+        return Setting(context=context, today=civil_date(self.clock()), cases=members, kind=kind, liked=liked)
 
-    def _actor(self, step: Step, workflow: str, case: Case | None = None) -> str:
+    def _actor(self, step: Step, case: Case | None = None) -> str:
         """Somebody who may, mostly; of those who may, anybody."""
         if self.chance.random() < 0.15:
             return self.chance.choice(sorted(self.actors))

@@ -66,9 +66,11 @@ def _serve(listening: socket.socket, *, url: str, clock: Clock) -> None:
     from api.server import run  # noqa: PLC0415 - see the head of this module
     from workflows.services import logs  # noqa: PLC0415
     from workflows.services.engine import Engine  # noqa: PLC0415
+    from workflows.services.garbage import settle  # noqa: PLC0415
 
     logs.configure()
     engine = Engine.start(url, clock=clock, definitions_dir=definitions_directory())
+    settle()
     run(engine, listening)
 
 

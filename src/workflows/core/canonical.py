@@ -6,10 +6,11 @@ they are queued, so that writing can no longer fail because of them.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
+
+import msgspec
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -18,12 +19,12 @@ ENTRY_LIMIT = 65_535
 """Largest entry in bytes: transparency-log bundles prefix each entry with a 16-bit length (C2SP tlog-tiles)."""
 _COMMITMENT = b"\x02"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 def canonical_bytes(value: Json) -> bytes:
     """The one UTF-8 encoding of a value that keeps the profile."""
-    return _encoder.encode(value).encode("utf-8")
+    return _encoder.encode(value)
 
 
 def digest(data: bytes) -> str:

@@ -427,8 +427,6 @@ class _Work:
             }
         )
         mark = self._mark()
-        if _asks_reason(firing, step) and self._command.reason is None:
-            return [Blocker(code="reason", message=REASON, needed="reason", case=target.id)]
         errors = check(step.fields, given, "/input", definition.context)
         blockers: Sequence[Blocker]
         if errors:
@@ -436,6 +434,8 @@ class _Work:
             blockers = [guard_error(firing.spec.fire, step.title, text)]
         else:
             blockers = self._perform(target, step, given, _authority_of(firing), cause=event.id)
+            if not blockers and _asks_reason(firing, step) and self._command.reason is None:
+                blockers = [Blocker(code="reason", message=REASON, needed="reason")]
         if not blockers:
             return []
         self._return_to(mark)

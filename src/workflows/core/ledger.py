@@ -96,7 +96,7 @@ def read(entry: bytes, *, salt: bytes | None, payload: bytes | None) -> Event:
         return _event(body, entry, salt, payload)
     except BrokenEntryError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"the bytes are no ledger entry: {error!r}"
         raise BrokenEntryError(message) from error
 

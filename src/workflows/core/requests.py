@@ -1,5 +1,6 @@
 """What is wrong with a request itself, before anything is decided: names, values, times."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import cast
@@ -11,6 +12,8 @@ from workflows.core.definition import Definition, Step
 from workflows.core.documents import AMEND, CasesField, FieldSpec
 from workflows.core.fields import REASON_LIMIT, TITLE_LIMIT, agencies_in_force, check, present, texts, unknown_name
 from workflows.core.world import Draft, Unit
+
+_PLAN = re.compile(r"[a-z0-9_-]{1,60}")
 
 
 def check_trigger(definition: Definition, trigger: str) -> list[InputError]:
@@ -48,6 +51,7 @@ def check_opening(
     errors += texts(act.title, "/title", TITLE_LIMIT)
     errors += _check_times(command, now, not_before=None)
     errors += _check_reason(command.reason, required=False)
+    errors += _check_plan(act.plan)
     errors += _check_parent(draft, actor, act, definition, civil_date(now))
     if not errors:
         errors += agencies_in_force(fields, act.data, "/data", definition.context, _day(command, now))
@@ -100,6 +104,12 @@ def _check_reason(reason: str | None, *, required: bool) -> list[InputError]:
     if reason is not None:
         return list(texts(reason, "/reason", REASON_LIMIT))
     return [InputError(path="/reason", message="a reason is required")] if required else []
+
+
+def _check_plan(plan: str | None) -> list[InputError]:
+    if plan is None or _PLAN.fullmatch(plan):
+        return []
+    return [InputError(path="/plan", message=f"{plan!r} is no key of a plan: 1 to 60 of a-z, 0-9, _ and -")]
 
 
 def _check_parent(draft: Draft, actor: Actor, act: Open, definition: Definition, today: date) -> Sequence[InputError]:

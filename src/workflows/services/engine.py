@@ -104,11 +104,12 @@ class Engine:
         idempotency: str | None = None,
     ) -> Command:
         """A new command of this moment."""
+        chance = os.urandom(42)  # in one call: each lets go of the interpreter, which may be a while in coming back
         return Command(
-            id=CommandId(uuid7(self.clock(), os.urandom(10))),
+            id=CommandId(uuid7(self.clock(), chance[:10])),
             grant=grant,
             act=act,
-            nonce=os.urandom(32),
+            nonce=chance[10:],
             reason=reason,
             occurred_at=occurred_at,
             idempotency=idempotency,

@@ -4,11 +4,11 @@ This is the write path: plain dictionaries, one JSON encoder, no reflection. An 
 its entry, so that reading it back needs the entry and its free text alone.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
 
+import msgspec
 from sqlalchemy import RowMapping
 
 from workflows.core.case import Actor, Case, CaseId, Event
@@ -20,13 +20,12 @@ from workflows.core.ledger import read
 Row: TypeAlias = Mapping[str, Any] | RowMapping
 """One row by column name, as `connection.execute(…).mappings()` gives it."""
 
-_encode: Final = json.JSONEncoder(
-    sort_keys=True,
-    separators=(",", ":"),
-    ensure_ascii=False,
-    allow_nan=False,
-    default=dict,  # read-only mappings
-).encode
+_encoder: Final = msgspec.json.Encoder(enc_hook=dict, order="sorted")  # the hook: read-only mappings
+_parse: Final = msgspec.json.Decoder().decode
+
+
+def _encode(value: object) -> str:
+    return _encoder.encode(value).decode()
 
 
 def case_row(case: Case) -> dict[str, object]:
@@ -73,11 +72,11 @@ def case_of(row: Row) -> Case:
         plan=row["plan"],
         parent=None if parent is None else CaseId(parent),
         title=row["title"],
-        data=json.loads(row["data"]),
-        links={field: tuple(ids) for field, ids in json.loads(row["links"]).items()},
-        sheets=json.loads(row["sheets"]),
-        entered=json.loads(row["entered"]),
-        acts=json.loads(row["acts"]),
+        data=_parse(row["data"]),
+        links={field: tuple(ids) for field, ids in _parse(row["links"]).items()},
+        sheets=_parse(row["sheets"]),
+        entered=_parse(row["entered"]),
+        acts=_parse(row["acts"]),
         episode=row["episode"],
         opened_at=parse_instant(row["opened_at"]),
         state_since=parse_instant(row["state_since"]),

@@ -1,8 +1,8 @@
 """The writer: one thread that decides and writes whatever waits, in one transaction, then answers each.
 
-A batch falls into waves of submissions with disjoint scopes, loaded, decided and written together. A failing write
-rolls back and the batch is halved until the culprit stands alone. No acknowledged submission is ever lost: answers
-go out after the commit, and a commit whose outcome is unknown is looked up before anything is said.
+A batch falls into waves of submissions with disjoint scopes, loaded, decided and written together. After a failing
+write the batch is written again in halves until the culprit stands alone. No acknowledged submission is ever lost:
+answers go out after the commit, and a commit whose outcome is unknown is looked up before anything is said.
 """
 
 import threading
@@ -22,11 +22,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from workflows.core.case import Accepted, Command, Decision, Dropped
 from workflows.core.decide import decide
 from workflows.core.definition import Definitions
-from workflows.core.world import Draft
+from workflows.core.world import Draft, World
 from workflows.store.database import Database, lock_units
 from workflows.store.loading import Root, load, roots, scopes
 from workflows.store.tables import event
-from workflows.store.writing import Idempotency, Reply, Stored, Writing, stored, write
+from workflows.store.writing import Idempotency, Reply, Stored, Writing, stored, together, write
 
 Render: TypeAlias = Callable[[Command, Decision], Reply]
 Clock: TypeAlias = Callable[[], datetime]
@@ -100,7 +100,10 @@ class _Job:
     future: "Future[tuple[Outcome, ...]]"
     deadline: float
     tries: int = 0
+    apart: bool = False
+    """Something failed in its batch, so that it is to be written where it can be undone alone."""
     collided: bool = False
+    writing: Writing | None = None
     roots: list[Root] = field(default_factory=list)
     scope: frozenset[str] = frozenset()
     answer: Answer | None = None
@@ -236,22 +239,17 @@ class Writer:
                 job.future.set_exception(Expired("the deadline passed before the command could be decided"))
 
     def _isolate(self, jobs: Sequence[_Job], error: Exception) -> None:
-        """A write failed: decide again in halves, until the culprit stands alone."""
-        if len(jobs) == 1:
-            job = jobs[0]
-            if isinstance(error, IntegrityError) and not job.collided:
-                # Another process took the same key; decided again, the command meets what that one wrote.
-                job.collided = True
-                self._carry_out(jobs)
-                return
-            _log.error("writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
-            failure = CommandFailed("the command could not be carried out; nothing of it was kept")
-            failure.__cause__ = error
-            job.future.set_exception(failure)
-            return
-        middle = len(jobs) // 2
-        self._carry_out(jobs[:middle])
-        self._carry_out(jobs[middle:])
+        """Something failed: write again one by one; if even that fails, decide in halves until the culprit is alone."""
+        if not jobs[0].apart:
+            for job in jobs:
+                job.apart = True
+            self._carry_out(jobs)
+        elif len(jobs) == 1:
+            jobs[0].future.set_exception(_failed(jobs[0], error))
+        else:
+            middle = len(jobs) // 2
+            self._carry_out(jobs[:middle])
+            self._carry_out(jobs[middle:])
 
     def _later(self, jobs: Sequence[_Job]) -> None:
         """Back to the front of the queue: they were there first."""
@@ -319,7 +317,7 @@ class Writer:
             if stale:
                 wave, grown = self._read_again(connection, wave)
                 deferred += grown
-            self._wave(connection, wave, now, written)
+            deferred += self._wave(connection, wave, now, written)
             stale = True
         return deferred
 
@@ -336,6 +334,8 @@ class Writer:
         patient = jobs[0].tries >= LOCK_TRIES
         wanted = jobs[0].scope if patient else frozenset[str]().union(*(job.scope for job in jobs))
         held = lock_units(connection, sorted(wanted), skip_locked=not patient)
+        if patient:
+            held |= wanted  # who has waited holds every lock there is: a unit without one is no unit, as will be told
         ready = [job for job in jobs if job.scope <= held]
         deferred = [job for job in jobs if not job.scope <= held]
         for job in deferred:
@@ -350,31 +350,28 @@ class Writer:
             job.roots = [next(rest) for _ in job.submission.commands]
             job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
 
-    def _wave(self, connection: Connection, wave: Sequence[_Job], now: datetime, written: list[str]) -> None:
-        """Load, decide and write jobs that touch nothing in common."""
+    def _wave(self, connection: Connection, wave: Sequence[_Job], now: datetime, written: list[str]) -> list[_Job]:
+        """Load, decide and write jobs that touch nothing in common; returns those to be decided again."""
         replies = stored(connection, [job.submission.idempotency for job in wave if job.submission.idempotency])
         fresh = [job for job in wave if not _replayed(job, replies)]
-        if fresh:
-            world = load(connection, self._definitions, [root for job in fresh for root in job.roots])
-            writing = Writing(now=now)
-            for job in fresh:
-                self._decide(job, Draft(world), now, writing)
-            write(connection, world, writing)
-            written += [event.id for event in writing.events]
+        if not fresh:
+            return []
+        world = load(connection, self._definitions, [root for job in fresh for root in job.roots])
+        for job in fresh:
+            self._decide(job, Draft(world), now)
+        return (_write_apart if fresh[0].apart else _write)(connection, world, fresh, written)
 
-    def _decide(self, job: _Job, draft: Draft, now: datetime, writing: Writing) -> None:
+    def _decide(self, job: _Job, draft: Draft, now: datetime) -> None:
         """Answer a job from the world; an exception answers it alone and leaves nothing of it."""
         commands = job.submission.commands
+        job.writing = Writing(now=now)
         try:
             decisions = _decide_all(draft, commands, now)
             replies = [self._render(c, d) for c, d in zip(commands, decisions, strict=True)]
         except Exception as error:  # noqa: BLE001 - a defect met by one command must not stop the others
-            _log.error("writer.decision_failed", command=commands[0].id, exc_info=error)
-            failure = CommandFailed("the command could not be decided; nothing of it was kept")
-            failure.__cause__ = error
-            job.answer = failure
+            job.answer = _failed(job, error)
             return
-        writing.add(commands, decisions, replies, job.submission.idempotency, draft)
+        job.writing.add(commands, decisions, replies, job.submission.idempotency, draft)
         job.answer = tuple(Outcome(decision=d, reply=r) for d, r in zip(decisions, replies, strict=True))
 
     def _after_loss(self, jobs: Sequence[_Job], lost: "_LostError", attempt: int) -> Sequence[_Job]:
@@ -437,6 +434,48 @@ def _passing(error: DBAPIError) -> bool:
         return str(state).startswith(_PASSING_STATES)
     text = str(error.orig)
     return "locked" in text or "connection" in text or "busy" in text
+
+
+def _write(connection: Connection, world: World, jobs: Sequence[_Job], written: list[str]) -> list[_Job]:
+    writing = together([job.writing for job in jobs if job.writing])
+    write(connection, world, writing)
+    written += [event.id for event in writing.events]
+    return []
+
+
+def _write_apart(connection: Connection, world: World, jobs: Sequence[_Job], written: list[str]) -> list[_Job]:
+    """Write in halves, each undone alone where it fails: what the others came to stands, as they touch other units."""
+    ids: list[str] = []
+    try:
+        with connection.begin_nested():
+            _write(connection, world, jobs, ids)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and _passing(error):
+            raise
+        if len(jobs) == 1:
+            return _refused_by_database(jobs[0], error)
+        middle = len(jobs) // 2
+        first = _write_apart(connection, world, jobs[:middle], written)
+        return first + _write_apart(connection, world, jobs[middle:], written)
+    written += ids
+    return []
+
+
+def _refused_by_database(job: _Job, error: Exception) -> list[_Job]:
+    """Nothing, or the job when it should be decided again."""
+    if isinstance(error, IntegrityError) and not job.collided:
+        # Another process took the same key; decided again, the command meets what that one wrote.
+        job.collided, job.answer = True, None
+        return [job]
+    job.answer = _failed(job, error)
+    return []
+
+
+def _failed(job: _Job, error: Exception) -> CommandFailed:
+    _log.error("writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
+    failure = CommandFailed("the command could not be carried out; nothing of it was kept")
+    failure.__cause__ = error
+    return failure
 
 
 def _decide_all(draft: Draft, commands: Sequence[Command], now: datetime) -> list[Decision]:

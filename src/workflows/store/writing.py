@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, bindparam, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -95,9 +96,23 @@ class Writing:
             "fingerprint": idempotency.fingerprint,
             "status": replies[0].status,
             "body": b"".join(reply.body for reply in replies),
-            "headers": json.dumps([[reply.status, len(reply.body), dict(reply.headers)] for reply in replies]),
+            "headers": _encode([(reply.status, len(reply.body), dict(reply.headers)) for reply in replies]).decode(),
             "recorded_at": format_instant(self.now),
         }
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def together(writings: Sequence[Writing]) -> Writing:
+    """What all of them leave behind; none of them has a case in common with another."""
+    whole = Writing(now=writings[0].now)
+    for each in writings:
+        whole.events += each.events
+        whole.cases |= each.cases
+        whole.results += each.results
+        whole.refusals += each.refusals
+    return whole
 
 
 class LostUpdateError(RuntimeError):
