@@ -77,7 +77,7 @@ def _refusal(change: str, condition: str, *, sqlite: bool) -> Iterator[str]:
         yield f"{trigger} WHEN {condition} BEGIN SELECT RAISE(ABORT, 'injected'); END"
         return
     body = "BEGIN RAISE EXCEPTION 'injected'; END"
-    yield f"CREATE OR REPLACE FUNCTION injected() RETURNS trigger LANGUAGE plpgsql AS '{body.replace(chr(39), chr(39) * 2)}'"
+    yield f"CREATE OR REPLACE FUNCTION injected() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
     yield f"{trigger} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION injected()"
 
 

@@ -71,12 +71,13 @@ def populate(url: str, communes: Sequence[str] = ()) -> None:
             connection.execute(insert(count_entry), rows)
 
 
-def communes(url: str, count: int, *, province: str = "84") -> list[str]:
-    """Codes of communes in force today, those of the province first."""
+def communes(url: str, count: int, *, day: str = TODAY) -> list[str]:
+    """Codes of communes in force on the day, those of Trà Vinh first."""
     statement = (
         select(unit.c.code)
-        .where(unit.c.level == "commune", unit.c.valid_from <= TODAY, unit.c.valid_to > TODAY)
-        .order_by(unit.c.path.not_like(f"VN/{province}/%"), unit.c.code)
+        .where(unit.c.level == "commune", unit.c.valid_from <= day)
+        .where(unit.c.valid_to.is_(None) | (unit.c.valid_to > day))
+        .order_by(unit.c.path.not_like("VN/84/%"), unit.c.code)
         .limit(count)
     )
     with Database(url) as database, database.read() as connection:
@@ -119,9 +120,7 @@ def send(
     if key is not None:
         idempotency = Idempotency(client=GRANTS[role], key_hash=_hash(key), fingerprint=_hash(repr(act)))
     command = engine.command(grant=GRANTS[role], act=act, reason=reason)
-    return engine.submit(
-        Submission(commands=(command,), idempotency=idempotency, deadline_seconds=deadline_seconds)
-    )
+    return engine.submit(Submission(commands=(command,), idempotency=idempotency, deadline_seconds=deadline_seconds))
 
 
 def answer(future: "Future[tuple[Outcome, ...]]") -> Outcome:
@@ -152,7 +151,7 @@ def hotspot(commune: str, title: str = "Tụ điểm") -> Open:
 
 
 def suppress(case: CaseId, *, expected_version: int | None = None) -> Fire:
-    given = {"suppressed_on": TODAY, "decision": DOCUMENT}
+    given: Mapping[str, Json] = {"suppressed_on": TODAY, "decision": DOCUMENT}
     return Fire(case=case, trigger="suppress", input=given, expected_version=expected_version)
 
 
@@ -181,10 +180,12 @@ def awaiting_approval(engine: Engine, communes: Sequence[str]) -> list[CaseId]:
         for commune in communes
     ]
     found = all_accepted(engine, Role.COMMUNE_OFFICER, opened)
-    evidence = {code: {"met": True, "evidence": DOCUMENT} for code in _ATTESTED}
-    endorsed = {"attestations": evidence, "report": DOCUMENT}
+    evidence: Mapping[str, Json] = {code: {"met": True, "evidence": DOCUMENT} for code in _ATTESTED}
+    endorsed: Mapping[str, Json] = {"attestations": evidence, "report": DOCUMENT}
     all_accepted(engine, Role.COMMUNE_OFFICER, [Fire(case=case, trigger="submit") for case in found])
-    all_accepted(engine, Role.DISTRICT_COMMITTEE, [Fire(case=case, trigger="endorse", input=endorsed) for case in found])
+    all_accepted(
+        engine, Role.DISTRICT_COMMITTEE, [Fire(case=case, trigger="endorse", input=endorsed) for case in found]
+    )
     all_accepted(engine, Role.PROVINCIAL_POLICE, [Fire(case=case, trigger="appraise") for case in found])
     return found
 

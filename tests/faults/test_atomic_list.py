@@ -20,7 +20,7 @@ MEMBERS = 100
 Before = Callable[[Connection, int], None]
 
 
-class Injected(Exception):
+class InjectedError(Exception):
     """The failure that the test asked for."""
 
 
@@ -55,7 +55,7 @@ def failing(before: Before) -> Callable[[Connection, World, Writing], None]:
 def fail_at(wanted: int) -> Before:
     def before(_connection: Connection, number: int) -> None:
         if number == wanted:
-            raise Injected
+            raise InjectedError
 
     return before
 
@@ -71,7 +71,7 @@ def test_a_failure_at_any_statement_leaves_no_trace(database_url: str, monkeypat
             if isinstance(told, Accepted):
                 break
             assert isinstance(told, CommandFailed)
-            assert isinstance(told.__cause__, Injected)
+            assert isinstance(told.__cause__, InjectedError)
             assert stage.dump(database_url) == before, f"traces of statement {number}"
             number += 1
     assert number > 5, "case rows, events, texts, result, and the end of them"
@@ -97,7 +97,7 @@ def test_without_one_transaction_there_are_traces(database_url: str, monkeypatch
         if number == 2:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("BEGIN")
-            raise Injected
+            raise InjectedError
 
     with drafted_list(database_url) as (engine, case):
         before = stage.dump(database_url)

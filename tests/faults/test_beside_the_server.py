@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from workflows.store.tables import api_key
 
 KEYS: Final = 50
 CALLERS: Final = 64
+WAITING: Final = 6
+"""Commands of each caller that wait at any time."""
 COMMANDS: Final = size(3, 50)
 """How often the whole command is started."""
 GRANT: Final = keys.Grant(role=Role.AUDITOR, unit="VN", person="an", name="Kiểm tra")
@@ -40,13 +43,16 @@ class Turnless(Database):
 
 @contextmanager
 def full_load(url: str, kind: type[Database] = Database) -> Iterator[Engine]:
-    """Callers that each have a command waiting at any time."""
+    """Callers that each have several commands waiting at any time, so that one batch follows the other."""
     stage.populate(url)
     stop = threading.Event()
 
     def call(commune: str) -> None:
-        while not stop.is_set():
-            stage.accepted(stage.send(engine, Role.PROVINCIAL_POLICE, stage.hotspot(commune)))
+        waiting = deque(stage.send(engine, Role.PROVINCIAL_POLICE, stage.hotspot(commune)) for _ in range(WAITING))
+        while waiting:
+            stage.accepted(waiting.popleft())
+            if not stop.is_set():
+                waiting.append(stage.send(engine, Role.PROVINCIAL_POLICE, stage.hotspot(commune)))
 
     with stage.running(url, kind=kind) as engine:
         threads = [threading.Thread(target=call, args=(each,)) for each in stage.communes(url, CALLERS)]
@@ -66,6 +72,7 @@ def create_keys(url: str, kind: type[Database], count: int) -> list[float | None
     taken: list[float | None] = []
     with kind(url) as database:
         for _ in range(count):
+            time.sleep(0.03)  # the last one leaves a moment in which the next would find the lock free
             begun = time.perf_counter()
             try:
                 keys.create(database, GRANT, now=datetime.now(UTC))
@@ -89,8 +96,9 @@ def test_keys_are_made_under_full_load(sqlite_url: str) -> None:
 def test_without_turns_it_waits_or_fails(sqlite_url: str) -> None:
     """Controls the one above: SQLite polls for its lock, and the engine is back before the poll."""
     with full_load(sqlite_url, Turnless), Worker() as beside:
-        for _ in range(10):
-            if any(each is None or each > 1 for each in beside.call(create_keys, sqlite_url, Turnless, KEYS)):
+        for _ in range(10 * KEYS):
+            (taken,) = beside.call(create_keys, sqlite_url, Turnless, 1)
+            if taken is None or taken > 1:
                 return
     pytest.fail("nobody waited")
 

@@ -80,8 +80,15 @@ def next_commit(engine: Engine, commit: Commit) -> Iterator[None]:
         engine.writer._connection = Losing(connection, commit)  # type: ignore[assignment,arg-type]
 
 
-@pytest.fixture(params=["sqlite commit_then_lose", "sqlite lose_instead", "postgresql commit_then_lose",
-                        "postgresql lose_instead", "postgresql terminated_before"])
+@pytest.fixture(
+    params=[
+        "sqlite commit_then_lose",
+        "sqlite lose_instead",
+        "postgresql commit_then_lose",
+        "postgresql lose_instead",
+        "postgresql terminated_before",
+    ]
+)
 def fault(request: pytest.FixtureRequest) -> tuple[str, Commit]:
     """A database and what happens to the next commit."""
     kind, name = request.param.split()

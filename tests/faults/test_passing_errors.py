@@ -15,6 +15,7 @@ from tests.faults.injection import held
 from workflows.core.case import Accepted
 from workflows.core.documents import Role
 from workflows.core.world import World
+from workflows.services.engine import Engine
 from workflows.store import database, writer
 from workflows.store.database import driver, sqlite_path
 from workflows.store.writer import RETRIES, CommandFailed
@@ -31,8 +32,10 @@ PASSING: dict[str, list[Exception]] = {
 }
 
 
-@pytest.fixture(params=[(kind, number) for kind, kinds in PASSING.items() for number in range(len(kinds))],
-                ids=lambda param: f"{param[0]}-{type(PASSING[param[0]][param[1]]).__name__}-{param[1]}")
+@pytest.fixture(
+    params=[(kind, number) for kind, kinds in PASSING.items() for number in range(len(kinds))],
+    ids=lambda param: f"{param[0]}-{type(PASSING[param[0]][param[1]]).__name__}-{param[1]}",
+)
 def fault(request: pytest.FixtureRequest) -> tuple[str, Exception]:
     kind, number = request.param
     url: str = request.getfixturevalue(f"{kind}_url")
@@ -135,3 +138,31 @@ def await_waiting(url: str) -> None:
                 return
             time.sleep(0.005)
     raise AssertionError("nobody waits")
+
+
+def test_a_full_disk(sqlite_url: str) -> None:
+    """Whatever was answered with success is there; the rest failed; with room again, all goes on."""
+    stage.populate(sqlite_url)
+    communes = stage.communes(sqlite_url, 100)
+    with stage.running(sqlite_url) as engine:
+        with held(engine):
+            pages = limit_pages(engine, 1)
+            limit_pages(engine, pages + 40)
+            sent = [stage.send(engine, POLICE, stage.hotspot(commune)) for commune in [*communes, *communes]]
+        ends = [future.exception(stage.PATIENCE) or stage.accepted(future) for future in sent]
+        told = {end.events[0].id for end in ends if isinstance(end, Accepted)}
+        assert 0 < len(told) < len(sent)
+        assert {type(end) for end in ends} == {Accepted, CommandFailed}
+        assert stage.stored_events(sqlite_url, told) == told
+        assert stage.intact(sqlite_url) == len(told)
+        with held(engine):
+            limit_pages(engine, 2**31)
+        stage.all_accepted(engine, POLICE, map(stage.hotspot, communes))
+
+
+def limit_pages(engine: Engine, pages: int) -> int:
+    """Lets the file grow to so many pages, or none beyond those it has; returns the limit."""
+    connection = engine.writer._connection
+    assert connection is not None
+    found: int = connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}").scalar_one()
+    return found

@@ -8,7 +8,7 @@ import pytest
 from tests.faults import stage
 from tests.faults.injection import held, refusing_rows
 from tests.sizes import size
-from workflows.core.case import Accepted
+from workflows.core.case import Accepted, Decision
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store.writer import CommandFailed, Writer
@@ -18,13 +18,17 @@ POISON = "Thuốc độc"
 POLICE = Role.PROVINCIAL_POLICE
 
 
-def carried_out(engine: Engine, communes: list[str], poisoned: int | None) -> tuple[list[object], float]:
+def carried_out(
+    engine: Engine, communes: list[str], poisoned: int | None
+) -> tuple[list[Decision | BaseException], float]:
     """What each command of one batch came to, and the seconds that took."""
     with held(engine):
         titles = [POISON if i == poisoned else "Tụ điểm" for i in range(BATCH)]
         sent = [stage.send(engine, POLICE, stage.hotspot(c, t)) for c, t in zip(communes, titles, strict=True)]
         begun = time.perf_counter()
-    ends = [future.exception(stage.PATIENCE) or stage.decision(future) for future in sent]
+    ends: list[Decision | BaseException] = [
+        future.exception(stage.PATIENCE) or stage.decision(future) for future in sent
+    ]
     return ends, time.perf_counter() - begun
 
 

@@ -8,7 +8,7 @@ waits for the other to have loaded, too.
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -63,15 +63,13 @@ def meet_before_writing(meeting: Meeting, *, seconds: float = WINDOW_SECONDS) ->
 
 
 def meet(meeting: Meeting, seconds: float) -> None:
-    try:
+    with suppress(threading.BrokenBarrierError):
         meeting.wait(seconds)
-    except threading.BrokenBarrierError:
-        pass
 
 
 def meet_without_locks(meeting: Meeting) -> None:
     meet_before_writing(meeting, seconds=LONG_WINDOW_SECONDS)
-    writer.lock_units = lock_nothing  # type: ignore[attr-defined]
+    writer.lock_units = lock_nothing  # type: ignore[assignment,attr-defined]
 
 
 def lock_nothing(_connection: Connection, codes: Collection[str], *, skip_locked: bool) -> set[str]:  # noqa: ARG001

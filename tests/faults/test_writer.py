@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults import stage
 from tests.faults.injection import held
-from workflows.core.case import Accepted, Command, Decision, Dropped, Fire, Refused
+from workflows.core.case import Accepted, Command, Decision, Dropped, Fire, Open, Refused
 from workflows.core.decide import decide
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
@@ -50,6 +50,29 @@ def test_a_command_that_cannot_be_decided_fails_alone(database_url: str, monkeyp
     assert stage.intact(database_url) == 20
 
 
+class BrokenLog:
+    """A log on a full disk."""
+
+    def error(self, *_what: object, **_values: object) -> None:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_log_that_cannot_be_written_stops_nobody(url: str, monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:
+    """Unguarded, the same failing log line is the writer's death."""
+    communes = stage.communes(url, 2)
+    monkeypatch.setattr(writer, "decide", raising_for("Hỏng"))
+    monkeypatch.setattr(writer, "_log", BrokenLog())
+    if not guarded:
+        monkeypatch.setattr(writer, "_tell", lambda level, what, **values: getattr(writer._log, level)(what, **values))
+    with stage.running(url) as engine:
+        with pytest.raises(CommandFailed if guarded else OutcomeUnknown):
+            stage.answer(stage.send(engine, POLICE, stage.hotspot(communes[0], "Hỏng")))
+        if guarded:
+            stage.accepted(stage.send(engine, POLICE, stage.hotspot(communes[1])))
+
+
 def raising_for(title: str) -> object:
     def deciding(*given: object) -> Decision:
         command = given[1]
@@ -68,7 +91,11 @@ def title_of(commune: str) -> str:
 def test_an_atomic_group_is_all_or_none(url: str) -> None:
     first, second = stage.communes(url, 2)
     with stage.running(url) as engine:
-        acts = [stage.hotspot(first), stage.hotspot(second), Fire(case=stage.NOBODYS, trigger="suppress")]
+        acts: list[Open | Fire] = [
+            stage.hotspot(first),
+            stage.hotspot(second),
+            Fire(case=stage.NOBODYS, trigger="suppress"),
+        ]
         commands = tuple(engine.command(grant=stage.GRANTS[POLICE], act=act) for act in acts)
         dropped = engine.submit(Submission(commands=commands)).result(stage.PATIENCE)
         assert [type(outcome.decision) for outcome in dropped[:2]] == [Dropped, Dropped]
@@ -79,9 +106,7 @@ def test_an_atomic_group_is_all_or_none(url: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["answered", "expired", "failed", "stopped"])
-def test_who_gives_up_withdraws_nothing_and_breaks_nothing(
-    url: str, end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_gives_up_withdraws_nothing_and_breaks_nothing(url: str, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     commune, other = stage.communes(url, 2)
     if end == "failed":
         monkeypatch.setattr(writer, "decide", raising_for("Hỏng"))

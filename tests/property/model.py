@@ -198,9 +198,12 @@ class _Answer:
         if not asked.well_formed:
             return False
         amends = asked.trigger == "amend"
-        return self._agencies_exist(asked.given) and (not amends or self._changes(row, pruned(dict(asked.given))))
+        return self._named_exist(asked.given) and (not amends or self._changes(row, pruned(dict(asked.given))))
 
-    def _agencies_exist(self, given: Mapping[str, Any]) -> bool:
+    def _named_exist(self, given: Mapping[str, Any]) -> bool:
+        """Whether agencies are in force on the day, and list members seen by who names them."""
+        if any(self._visible(member) is None for member in given.get("members") or ()):
+            return False
         day = civil(self.when)
         named = [*(given.get("agencies") or ()), *([given["agency"]] if "agency" in given else ())]
         periods = [self.model.agencies[name]["valid"] for name in named]
@@ -224,7 +227,7 @@ class _Answer:
     def _open(self) -> str:
         asked = self.asked
         document = self.model.documents.get(asked.workflow)
-        if document is None or not asked.well_formed or not asked.level or not self._agencies_exist(asked.given):
+        if document is None or not asked.well_formed or not asked.level or not self._named_exist(asked.given):
             return "Invalid"
         if asked.level != document["subject"] or (asked.claimed and asked.claimed > asked.now):
             return "Invalid"

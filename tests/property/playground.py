@@ -19,15 +19,17 @@ from workflows.core.canonical import Json
 from workflows.core.case import Accepted, Actor, Case, CaseId, Command, Decision, Fire, Open
 from workflows.core.civil import civil_date, format_instant
 from workflows.core.definition import Step
-from workflows.core.documents import ANNULLED, Level, Role
+from workflows.core.documents import Level, Role
 from workflows.core.fields import Context
 from workflows.core.ids import uuid7
 from workflows.services.engine import Engine
 from workflows.store.keys import Grant, create
-from workflows.store.tables import api_key, count_entry, unit
+from workflows.store.tables import api_key, cases, count_entry, unit
 
 PERSONS: Final = ("an", "binh", "chi", "dung", "lan")
 SCOPES: Final = ({"hotspot.*", "certification.submit"}, {"opinion.*", "list_decision.decide", "certification.approve"})
+_WEIGHTS: Final = {"annul": 0.15, "cancel": 0.3, "amend": 0.4, "refuse": 0.5, "return": 0.5}
+"""Of triggers that lead away from the states that take long to reach."""
 _STARTS: Final = (date(2025, 1, 6), date(2025, 3, 3), date(2025, 5, 12), date(2025, 8, 4), date(2025, 11, 3))
 
 
@@ -66,13 +68,16 @@ class Playground:
     def found(
         cls, engine: Engine, clock: Clock, chance: Random, told: Callable[[str, str, int, date], None] | None = None
     ) -> "Playground":
-        """A province at random on a day at random, with actors and figures; `told` hears of every figure."""
+        """Three unused communes of a province on a day at random, actors and figures; `told` hears of every figure."""
         start = chance.choice(_STARTS)
         clock.now = max(clock.now, datetime(start.year, start.month, start.day, 2, tzinfo=clock.now.tzinfo))
         today = civil_date(clock.now)
         provinces = list(_places(engine, today, Level.PROVINCE, "VN"))
         province = chance.choice(provinces)
-        communes = chance.sample(list(_places(engine, today, Level.COMMUNE, province.path)), 3)
+        with engine.database.read() as connection:
+            used = set(connection.execute(select(count_entry.c.unit).union(select(cases.c.unit))).scalars())
+        free = [each for each in _places(engine, today, Level.COMMUNE, province.path) if each.code not in used]
+        communes = chance.sample(free, 3)
         made = cls(
             engine=engine, clock=clock, chance=chance, province=province, communes=communes, actors={}, told=told
         )
@@ -105,19 +110,26 @@ class Playground:
         """A command that may be good, bad, or not even well formed."""
         if not self.cases or self.chance.random() < self._share_of_openings():
             return self._opening()
-        return self._firing(self.chance.choice(self._alive() or sorted(self.cases)))
+        return self._firing(self.chance.choice(self._alive() or [*self.cases]))
 
     def steps(self, case: Case) -> Mapping[str, Step]:
         return self.engine.definitions.by_hash(case.definition).steps
 
     def _alive(self) -> list[CaseId]:
         """Cases, those that have ended only now and then."""
-        ended = self.chance.random() < 0.08
+        ended = self.chance.random() < 0.15
         return [case.id for case in self.cases.values() if ended or not case.final]
 
     def _share_of_openings(self) -> float:
+        if self._undecided():
+            return 0.3
         alive = sum(not case.final for case in self.cases.values())
         return 0.5 if alive < 3 else 0.1 if alive < 9 else 0.02
+
+    def _undecided(self) -> bool:
+        """Whether a certification waits for approval, and no list is being drafted."""
+        found = {(case.workflow, case.state) for case in self.cases.values()}
+        return ("certification", "approval") in found and ("list_decision", "drafted") not in found
 
     def _hire(self, today: date, elsewhere: Place) -> Iterator[tuple[str, Actor]]:
         roles = [role for role in Role if role is not Role.SYSTEM]
@@ -177,13 +189,12 @@ class Playground:
             self.told(commune.code, key, max(value, 0), day)
 
     def _opening(self) -> Proposal:
-        workflow = self.chance.choices(
-            ["certification", "hotspot", "list_decision", "opinion", "nope"], [50, 25, 20, 4, 1]
-        )[0]
+        shares = [10, 10, 75, 4, 1] if self._undecided() else [50, 30, 15, 4, 1]
+        workflow = self.chance.choices(["certification", "hotspot", "list_decision", "opinion", "nope"], shares)[0]
         versions = self.engine.definitions.versions(workflow)
         if not versions:
             act = Open(workflow=workflow, unit=self.communes[0].code, title="x")
-            return self._proposal(self.chance.choice(sorted(self.actors)), act, well_formed=False)
+            return self._proposal(self.chance.choice([*self.actors]), act, well_formed=False)
         definition = versions[-1]
         place = self.chance.choice(self.communes)
         if workflow == "list_decision":
@@ -205,7 +216,7 @@ class Playground:
     def _parent(self, workflow: str) -> CaseId | None:
         if not self.cases or self.chance.random() > (0.5 if workflow == "opinion" else 0.02):
             return None
-        return self.chance.choice(sorted(self.cases))
+        return self.chance.choice([*self.cases])
 
     def _members(self) -> list[CaseId]:
         """Certifications, those that can be decided most of all."""
@@ -221,14 +232,12 @@ class Playground:
             triggers = [*steps]
         if self.chance.random() < 0.01:
             triggers = ["nope", "open", ""]
-        weights = [
-            0.15 if steps.get(name) and steps[name].targets.get(case.state) == ANNULLED else 1 for name in triggers
-        ]
+        weights = [_WEIGHTS.get(name, 1.0) for name in triggers]
         trigger = self.chance.choices(triggers, weights)[0]
         step = steps.get(trigger)
         if step is None:
             act = Fire(case=case_id, trigger=trigger)
-            return self._proposal(self.chance.choice(sorted(self.actors)), act, well_formed=False)
+            return self._proposal(self.chance.choice([*self.actors]), act, well_formed=False)
         context = self.engine.definitions.by_hash(case.definition).context
         well_formed = bool(self.chance.random() > 0.06)
         make = given if well_formed else spoilt
@@ -247,11 +256,11 @@ class Playground:
     def _actor(self, step: Step, case: Case | None = None) -> str:
         """Somebody who may, mostly; of those who may, anybody."""
         if self.chance.random() < 0.15:
-            return self.chance.choice(sorted(self.actors))
+            return self.chance.choice([*self.actors])
         fitting = [grant for grant, actor in self.actors.items() if actor.role in step.roles]
         agency = case.data.get("agency") if case else None
         asked = [grant for grant in fitting if agency and self.actors[grant].agency == agency]
-        return self.chance.choice(asked or fitting or sorted(self.actors))
+        return self.chance.choice(asked or fitting or [*self.actors])
 
     def _proposal(self, grant: str, act: Open | Fire, *, well_formed: bool) -> Proposal:
         reason = self.chance.choices([words(self.chance, 2_000), None, "  "], [85, 13, 2])[0]

@@ -26,7 +26,7 @@ def demo(
         str | None, typer.Option(metavar="URL", help=f"An empty one; default: a new SQLite file in {_DIRECTORY}.")
     ] = None,
 ) -> None:
-    """Play the year 2025 of Trà Vinh, and serve the result.
+    """Play the first half of 2025 in Trà Vinh, and serve the result.
 
     It plays on a new database and tells what happens and why.
     """

@@ -1,4 +1,4 @@
-"""The demonstration, which is the main job on real units: a year played through the engine on a clock of its own.
+"""The demonstration, which is the main job on real units: half a year played through the engine, on its own clock.
 
 Prepares the database, has the story played, proves the result and sums it up. Serving the result is its caller's
 affair.
@@ -36,7 +36,7 @@ class DemoResult:
 
 
 def run(url: str, say: Callable[[str], None]) -> DemoResult:
-    """Play the year on an empty database, which is initialised first.
+    """Play the half-year on an empty database, which is initialised first.
 
     Args:
         url: Of the database.
@@ -101,7 +101,7 @@ def _sum_up(stage: Stage, found: Mapping[str, Mapping[str, int]]) -> None:
     with database.read() as connection:
         refused = connection.execute(select(func.count()).select_from(attempt)).scalar_one()
         events = connection.execute(select(func.count()).select_from(event)).scalar_one()
-    say(f"{events} sự kiện, {refused} lần thử bị từ chối được ghi lại / events, refused attempts recorded")
+    say(f"{events} sự kiện / events, {refused} lần thử bị từ chối được ghi lại / refused attempts recorded")
     report = fsck.check(database)
     say(f"fsck: {report.summary.vi} / {report.summary.en}")
     if report.first_bad:

@@ -15,8 +15,10 @@ LONG_DUC, HUYEN_HOI, BINH_PHU, AN_PHU_TAN, CHAU_DIEN = "29263", "29278", "29287"
 LUONG_HOA_A, HOA_LOI, VINH_KIM = "29386", "29401", "29431"
 ROUND: Final = (LONG_DUC, HUYEN_HOI, BINH_PHU, AN_PHU_TAN, CHAU_DIEN, LUONG_HOA_A, HOA_LOI, VINH_KIM)
 """The communes that are proposed for certification."""
-WARD_1, WARD_7, CANG_LONG, TRA_CU, DUYEN_HAI_1 = "29239", "29254", "29266", "29461", "29512"
-PLACES: Final = (LONG_DUC, WARD_1, WARD_7, CANG_LONG, TRA_CU, DUYEN_HAI_1, VINH_KIM, HUYEN_HOI, HOA_LOI)
+WARD_1, WARD_3, CANG_LONG, TRA_CU, DUYEN_HAI_1 = "29239", "29242", "29266", "29461", "29512"
+FORMER_WARD_2: Final = "29245"
+"""Part of Ward 3 since before the story begins."""
+PLACES: Final = (LONG_DUC, WARD_1, WARD_3, CANG_LONG, TRA_CU, DUYEN_HAI_1, VINH_KIM, HUYEN_HOI, HOA_LOI)
 """The communes with a hotspot."""
 AGENCIES: Final = {
     "department_of_health": "so-y-te.01",
@@ -24,8 +26,8 @@ AGENCIES: Final = {
     "department_of_justice": "so-tu-phap.01",
 }
 SECOND_KEY: Final = f"ca-tinh.01+{Role.PROVINCIAL_COMMITTEE}"
-TAKEN_IN: Final = date(2025, 3, 28)
-FIGURES_ON: Final = date(2025, 5, 15)
+TAKEN_IN: Final = date(2025, 3, 14)
+FIGURES_ON: Final = date(2025, 4, 15)
 
 
 def police(code: str) -> str:

@@ -1,11 +1,12 @@
 """The round of certifications in the demonstration: proposals, opinions, appraisal, one decision on the list.
 
-When the rest of the year happens is the story's affair.
+When the rest happens is the story's affair.
 """
 
 from dataclasses import dataclass, field
 
 from workflows.core.case import CaseId, Data, Fire
+from workflows.core.civil import show_date
 from workflows.core.fields import attested_codes
 from workflows.services.demo_cast import (
     AGENCIES,
@@ -50,28 +51,20 @@ def propose(story: Story, code: str) -> None:
 def proposals(story: Story) -> None:
     stage = story.stage
     stage.chapter("Đề nghị và xét duyệt ở cấp huyện (III.4)", "Proposals and the district's review")
-    stage.on("2025-05-19")
-    stage.tell(
-        "Kế hoạch đánh giá ở giai đoạn 3 (01/11 đến trước 14/12, III.2); đợt này được diễn sớm hơn.",
-        "The plan evaluates in phase 3 (01/11 to before 14/12, III.2); this round is played earlier.",
-    )
-    stage.tell(
-        "Lý do: sau 30/06/2025 đơn vị cũ hết hiệu lực, không mở được hồ sơ mới, kể cả quyết định theo danh sách.",
-        "Why: after 30/06/2025 the old units are not in force and no case can be opened for them, nor a list decision.",
-    )
+    stage.on("2025-04-17")
     for code in ROUND:
         stage.enter(officer(code), code, figures_reported(code), FIGURES_ON)
         stage.fire(officer(code), story.certificates[code], "submit")
     stage.tell(
-        f"{len(ROUND)} hồ sơ gửi xét duyệt, kèm số liệu có nguồn và ngày chốt 15/05/2025.",
+        f"{len(ROUND)} hồ sơ được gửi xét duyệt, kèm số liệu ghi rõ nguồn, chốt ngày {show_date(FIGURES_ON)}.",
         f"{len(ROUND)} cases submitted, with figures that name their source and as-of date.",
     )
-    story.hotspots.suppress("2025-05-28", CANG_LONG)
-    stage.on("2025-05-28")
+    story.hotspots.suppress("2025-04-22", CANG_LONG)
+    stage.on("2025-04-23")
     for code in ROUND:
         endorse(story, code)
     stage.tell(
-        "UBND cấp huyện đề nghị công nhận: xác nhận từng tiêu chí không tính được từ số liệu, kèm căn cứ và báo cáo.",
+        "UBND cấp huyện đề nghị công nhận, kèm báo cáo; phần không tính được từ số liệu được xác nhận, có nêu căn cứ.",
         "The district committees endorse: findings with evidence on what figures cannot show, and a report.",
     )
 
@@ -91,18 +84,18 @@ def endorse(story: Story, code: str) -> None:
 def opinions(story: Story) -> None:
     stage = story.stage
     stage.chapter("Công an tỉnh lấy ý kiến các sở, ngành (III.4)", "The provincial police ask the departments")
-    stage.on("2025-05-30")
+    stage.on("2025-04-24")
     asked = {code: ask(story, code, tuple(AGENCIES)) for code in ROUND}
     stage.tell(
         f"Mỗi hồ sơ hỏi {len(AGENCIES)} cơ quan; mỗi ý kiến là một hồ sơ con, hạn 10 ngày (quy định của hệ thống).",
         f"{len(AGENCIES)} agencies for each case; each opinion is a case of its own, due in 10 days (our own rule).",
     )
-    stage.on("2025-06-04")
+    stage.on("2025-04-29")
     for code in ROUND:
         for agency, case in asked[code].items():
             answer(story, code, agency, case)
     stage.tell(
-        "Các sở trả lời: Sở Nội vụ từ chối cho ý kiến về Lương Hòa A; Sở Tư pháp đồng ý có điều kiện về Bình Phú.",
+        "Các sở trả lời: Sở Nội vụ từ chối ý kiến về xã Lương Hòa A; Sở Tư pháp đồng ý có điều kiện về xã Bình Phú.",
         "The departments answer; Home Affairs declines in one case, Justice agrees with conditions in another.",
     )
 
@@ -126,7 +119,7 @@ def answer(story: Story, code: str, agency: str, case: CaseId) -> None:
 def appraisal(story: Story) -> None:
     stage = story.stage
     stage.chapter("Thẩm định: tám tiêu chí được tính (III.3)", "Appraisal: the eight criteria are computed")
-    stage.on("2025-06-09")
+    stage.on("2025-05-05")
     passed = [code for code in ROUND if code not in {HOA_LOI, CHAU_DIEN}]
     for code in passed:
         stage.fire("ca-tinh.01", story.certificates[code], "appraise")
@@ -151,7 +144,7 @@ def _return_what_is_unknown(story: Story) -> None:
 
 def _refuse_what_got_worse(story: Story) -> None:
     stage, case = story.stage, story.certificates[CHAU_DIEN]
-    stage.on("2025-06-10")
+    stage.on("2025-05-06")
     stage.tell(
         f"{stage.place(CHAU_DIEN)}: hỏi hệ thống vì sao chưa thẩm định được (chỉ xem, không thử):",
         "Asking what stands against the appraisal, without trying it:",
@@ -159,17 +152,17 @@ def _refuse_what_got_worse(story: Story) -> None:
     stage.explain(stage.blockers("ca-tinh.01", case, "appraise"))
     reason = "Số người nghiện tăng so với khi đưa vào diện xây dựng (minh họa)."
     stage.fire("ca-tinh.01", case, "refuse", reason=reason)
-    stage.tell("Không công nhận, có lý do.", "Refused, with the reason.")
+    stage.tell("Không công nhận, có nêu lý do.", "Refused, with the reason.")
 
 
 def _complete(story: Story) -> None:
     stage, case = story.stage, story.certificates[HOA_LOI]
-    stage.on("2025-06-12")
+    stage.on("2025-05-08")
     stage.enter(
         officer(HOA_LOI), HOA_LOI, {"with_grounds_tested": figures_later(HOA_LOI)["with_grounds_tested"]}, FIGURES_ON
     )
     endorse(story, HOA_LOI)
-    stage.on("2025-06-13")
+    stage.on("2025-05-09")
     stage.fire("ca-tinh.01", case, "appraise")
     stage.tell(
         f"{stage.place(HOA_LOI)}: bổ sung số liệu, cấp huyện đề nghị lại, thẩm định đạt.",
@@ -182,31 +175,31 @@ def list_decision(story: Story) -> None:
     stage.chapter("Một quyết định cho cả danh sách: tất cả hoặc không (III.4)", "One decision on the list: all or none")
     members = [story.certificates[code] for code in ROUND if code != CHAU_DIEN]
     drafted = _draft(stage, members)
-    story.hotspots.relapse("2025-06-19", VINH_KIM, "tip_off")
-    stage.on("2025-06-20")
+    story.hotspots.relapse("2025-05-14", VINH_KIM, "tip_off")
+    stage.on("2025-05-15")
     stage.tell(
-        "UBND tỉnh thử quyết định. Tiêu chí được xét lại khi công nhận (III.3), và một xã không còn đạt:",
+        "UBND tỉnh thử ký quyết định. Tiêu chí được xét lại khi công nhận (III.3), và một xã không còn đạt:",
         "The committee tries to decide. The criteria are judged again at recognition (III.3), and one commune fails:",
     )
     stage.refused("ubnd-tinh.01", _decide(stage, drafted))
     _take_off(story, drafted, members)
-    stage.on("2025-06-23")
+    stage.on("2025-05-16")
     stage.tell(
-        "Người đã thẩm định (ca-tinh.01) có thêm khóa của UBND tỉnh, thử quyết định: xét theo người, không theo khóa:",
+        "Người đã thẩm định (ca-tinh.01) có thêm khóa của UBND tỉnh, thử ký: hệ thống xét theo người, không theo khóa:",
         "The appraiser (ca-tinh.01) also holds a committee key and tries: the person counts, not the key:",
     )
     stage.refused(SECOND_KEY, _decide(stage, drafted))
-    stage.on("2025-06-24")
+    stage.on("2025-05-19")
     decided = stage.fire("ubnd-tinh.01", drafted, "decide", _decide(stage, drafted).input)
     stage.tell(
-        "UBND tỉnh, một người khác, ký quyết định: danh sách và mọi địa bàn trong đó cùng một giao dịch.",
+        "Một người khác của UBND tỉnh ký quyết định: danh sách và mọi địa bàn trong đó cùng một giao dịch.",
         "The provincial committee, another person, decides: the list and all its communes in one transaction.",
     )
     stage.consequences(decided)
 
 
 def _draft(stage: Stage, members: list[CaseId]) -> CaseId:
-    stage.on("2025-06-16")
+    stage.on("2025-05-12")
     title = "Công nhận xã, phường, thị trấn không ma túy, đợt 1 năm 2025"
     data: Data = {"action": "approve", "members": list(members)}
     opened = stage.open("ca-tinh.02", "list_decision", PROVINCE, title, data)
@@ -228,10 +221,10 @@ def decision(stage: Stage, number: str) -> Data:
 def _take_off(story: Story, drafted: CaseId, members: list[CaseId]) -> None:
     stage = story.stage
     kept: Data = {"members": [case for case in members if case != story.certificates[VINH_KIM]]}
-    reason = "Điểm trên địa bàn tái hình thành ngày 19/06/2025 (minh họa)."
+    reason = "Điểm trên địa bàn tái hình thành ngày 14/05/2025 (minh họa)."
     stage.fire("ca-tinh.02", drafted, "amend", kept, reason=reason)
     stage.tell(
-        f"Đưa {stage.unit(VINH_KIM).name} ra khỏi danh sách, có lý do; giá trị cũ và mới đều được giữ.",
+        "Đưa xã này ra khỏi danh sách, có nêu lý do; danh sách trước và sau khi sửa đều được lưu.",
         "The commune is taken off the list with a reason; old and new value are kept.",
     )
 
@@ -239,10 +232,10 @@ def _take_off(story: Story, drafted: CaseId, members: list[CaseId]) -> None:
 def taken_off(story: Story) -> None:
     stage, case = story.stage, story.certificates[VINH_KIM]
     given: Data = {"missing": ["Triệt xóa điểm đã tái hình thành và theo dõi kết quả"]}
-    for day, person in (("2025-06-24", "ubnd-tinh.01"), ("2025-06-25", "ca-tinh.02"), ("2025-06-26", "ubnd-848.01")):
+    for day, person in (("2025-05-19", "ubnd-tinh.01"), ("2025-05-20", "ca-tinh.02"), ("2025-05-21", "ubnd-848.01")):
         stage.on(day)
         stage.fire(person, case, "return", given)
     stage.tell(
-        f"{stage.place(VINH_KIM)}: trả lại từng cấp một, về bước đề nghị, để hoàn thiện trong giai đoạn 3.",
-        "Returned one level at a time to the proposal, to be completed in phase 3.",
+        f"{stage.place(VINH_KIM)}: trả lại từng cấp một, về bước đề nghị, để bổ sung.",
+        "Returned one level at a time to the proposal, to be completed.",
     )

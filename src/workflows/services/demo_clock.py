@@ -25,5 +25,5 @@ def demo_instant(database: Database) -> datetime | None:
 
 
 def present(database: Database) -> datetime:
-    """The instant at which a command acts: the demo's last one in its database, so that its units are in force."""
+    """The instant at which a command acts: in a database of the demo its last one, when its units are in force."""
     return demo_instant(database) or utc_now()

@@ -39,12 +39,10 @@ class Hotspots:
     def suppress(self, day: str, code: str) -> None:
         self.stage.on(day)
         self._papers += 1
-        district = self.stage.district(code)
-        issuer = f"Công an {self.stage.unit(district).name}"
-        document = paper(self.stage, f"{self._papers:02}/QĐ-CA", issuer, "Triệt xóa điểm, tụ điểm (minh họa)")
+        number = f"{self._papers:02}/QĐ-CA"
+        document = paper(self.stage, number, "Công an tỉnh Trà Vinh", "Triệt xóa điểm, tụ điểm (minh họa)")
         given: Data = {"suppressed_on": document["date"], "decision": document}
-        self.stage.fire(f"ca-{district}.01", self.cases[code], "suppress", given)
-        number = document["number"]
+        self.stage.fire("ca-tinh.02", self.cases[code], "suppress", given)
         self._tell(code, Words(vi=f"triệt xóa, văn bản {number}", en=f"suppressed, document {number}"))
 
     def monitor(self, day: str, code: str) -> None:

@@ -4,36 +4,32 @@ Which rows are needed follows from the definitions' footprints; a handful of que
 Locks are the caller's: the writer loads under them, a dry run without any.
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, select
 
 from workflows.core.case import Actor, Case, CaseId, Command, Fire, Open
 from workflows.core.definition import Definitions, Footprint
 from workflows.core.documents import OPEN, Level
 from workflows.core.world import Count, Unit, World
+from workflows.store.among import among
 from workflows.store.rows import actor_of, case_of
 from workflows.store.tables import api_key, case_link, cases, count_entry, unit
 
-
-def _among(name: str) -> Any:  # noqa: ANN401 - an expanding parameter has no narrower type
-    return bindparam(name, expanding=True)
-
-
-_CASES: Final = select(cases).where(cases.c.id.in_(_among("ids")))
-_CHILDREN: Final = select(cases).where(cases.c.parent.in_(_among("ids")))
-_LISTS: Final = select(case_link.c.other_id, case_link.c.case_id).where(case_link.c.other_id.in_(_among("ids")))
+_CASES: Final = select(cases).where(among(cases.c.id, "ids"))
+_HEADS: Final = select(cases.c.id, cases.c.unit, cases.c.workflow, cases.c.links).where(among(cases.c.id, "ids"))
+_CHILDREN: Final = select(cases).where(among(cases.c.parent, "ids"))
+_LISTS: Final = select(case_link.c.other_id, case_link.c.case_id).where(among(case_link.c.other_id, "ids"))
 _OF_UNIT: Final = select(cases).where(
-    cases.c.unit.in_(_among("units")), cases.c.workflow.in_(_among("workflows")), cases.c.state.in_(_among("states"))
+    among(cases.c.unit, "units"), among(cases.c.workflow, "workflows"), among(cases.c.state, "states")
 )
-_COUNTS: Final = select(count_entry).where(
-    count_entry.c.unit.in_(_among("units")), count_entry.c.key.in_(_among("keys"))
-)
-_GRANTS: Final = select(api_key).where(api_key.c.id.in_(_among("ids")))
-_UNITS: Final = select(unit).where(unit.c.code.in_(_among("codes"))).order_by(unit.c.code, unit.c.valid_from)
+_COUNTS: Final = select(count_entry).where(among(count_entry.c.unit, "units"), among(count_entry.c.key, "keys"))
+_GRANTS: Final = select(api_key).where(among(api_key.c.id, "ids"))
+_UNITS: Final = select(unit).where(among(unit.c.code, "codes")).order_by(unit.c.code, unit.c.valid_from)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +63,34 @@ def _root(command: Command, found: Mapping[CaseId, Case], definitions: Definitio
     return Root(command=command, case=case, footprint=footprint)
 
 
+def presumed_scopes(
+    connection: Connection, definitions: Definitions, commands: Sequence[Command]
+) -> list[frozenset[str]]:
+    """By command: the units to lock, as `scopes` would find them now; to be found again under the locks."""
+    named = [command.act.case for command in commands if isinstance(command.act, Fire)]
+    heads = {row.id: row for row in connection.execute(_HEADS, {"ids": named})} if named else {}
+    linked = [_presumed_links(definitions, command, heads) for command in commands]
+    units = _units_of(connection, {case_id for ids in linked for case_id in ids})
+    return [
+        _presumed_unit(command, heads) | {units[case_id] for case_id in ids if case_id in units}
+        for command, ids in zip(commands, linked, strict=True)
+    ]
+
+
+def _presumed_links(definitions: Definitions, command: Command, heads: Mapping[str, Any]) -> Sequence[CaseId]:
+    head = heads.get(command.act.case) if isinstance(command.act, Fire) else None
+    if head is None or not definitions.footprint(head.workflow, cast("Fire", command.act).trigger).links:
+        return ()
+    return [CaseId(case_id) for ids in json.loads(head.links).values() for case_id in ids]
+
+
+def _presumed_unit(command: Command, heads: Mapping[str, Any]) -> frozenset[str]:
+    if isinstance(command.act, Open):
+        return frozenset({command.act.unit})
+    head = heads.get(command.act.case)
+    return frozenset({head.unit}) if head else frozenset()
+
+
 def scopes(connection: Connection, roots: Sequence[Root]) -> list[frozenset[str]]:
     """By root: the units whose cases or facts its decision reads or changes."""
     linked = {case_id for root in roots for case_id in root.linked}
@@ -83,7 +107,7 @@ def _scope(root: Root) -> frozenset[str]:
 def _units_of(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, str]:
     if not ids:
         return {}
-    query = select(cases.c.id, cases.c.unit).where(cases.c.id.in_(_among("ids")))
+    query = select(cases.c.id, cases.c.unit).where(among(cases.c.id, "ids"))
     return {CaseId(row.id): row.unit for row in connection.execute(query, {"ids": list(ids)})}
 
 

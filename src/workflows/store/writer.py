@@ -24,7 +24,7 @@ from workflows.core.decide import decide
 from workflows.core.definition import Definitions
 from workflows.core.world import Draft, World
 from workflows.store.database import Database, lock_units
-from workflows.store.loading import Root, load, roots, scopes
+from workflows.store.loading import Root, load, presumed_scopes, roots, scopes
 from workflows.store.tables import event
 from workflows.store.writing import Idempotency, Reply, Stored, Writing, stored, together, write
 
@@ -187,7 +187,7 @@ class Writer:
             while jobs := self._take():
                 self._carry_out(jobs)
         except BaseException:
-            _log.exception("writer.died")
+            _tell("exception", "writer.died")
             raise
         finally:
             self._abandon()
@@ -330,7 +330,10 @@ class Writer:
 
     def _locked(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
         """The jobs whose units this transaction holds, and those that must wait for others."""
-        self._find_scopes(connection, jobs)
+        if self._database.is_sqlite:
+            self._find_scopes(connection, jobs)
+        else:
+            self._presume_scopes(connection, jobs)
         patient = jobs[0].tries >= LOCK_TRIES
         wanted = jobs[0].scope if patient else frozenset[str]().union(*(job.scope for job in jobs))
         held = lock_units(connection, sorted(wanted), skip_locked=not patient)
@@ -341,6 +344,12 @@ class Writer:
         for job in deferred:
             job.tries += 1
         return ready, deferred
+
+    def _presume_scopes(self, connection: Connection, jobs: Sequence[_Job]) -> None:
+        commands = [command for job in jobs for command in job.submission.commands]
+        units = iter(presumed_scopes(connection, self._definitions, commands))
+        for job in jobs:
+            job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
 
     def _find_scopes(self, connection: Connection, jobs: Sequence[_Job]) -> None:
         found = roots(connection, self._definitions, [c for job in jobs for c in job.submission.commands])
@@ -376,7 +385,7 @@ class Writer:
 
     def _after_loss(self, jobs: Sequence[_Job], lost: "_LostError", attempt: int) -> Sequence[_Job]:
         """The jobs to decide again, with the same ids, after a deadlock or a lost connection."""
-        _log.warning("writer.lost", error=str(lost.error.orig), attempt=attempt)
+        _tell("warning", "writer.lost", error=str(lost.error.orig), attempt=attempt)
         decided = [job for job in jobs if job.answer is not None]
         if lost.written and self._was_committed(decided, lost.written):
             deferred = [job for job in jobs if job.answer is None]
@@ -417,6 +426,12 @@ class _LostError(Exception):
         self.error = error
         self.written = written
         super().__init__(str(error))
+
+
+def _tell(level: str, what: str, **values: object) -> None:
+    """Log. A log that cannot be written must not stop the writer: who asked is told the error in any case."""
+    with suppress(OSError, ValueError):
+        getattr(_log, level)(what, **values)
 
 
 _PASSING_STATES = ("08", "40", "53", "57", "58")
@@ -472,7 +487,7 @@ def _refused_by_database(job: _Job, error: Exception) -> list[_Job]:
 
 
 def _failed(job: _Job, error: Exception) -> CommandFailed:
-    _log.error("writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
+    _tell("error", "writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
     failure = CommandFailed("the command could not be carried out; nothing of it was kept")
     failure.__cause__ = error
     return failure

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows.core.canonical import Json, canonical_bytes, digest
@@ -16,6 +16,7 @@ from workflows.core.civil import format_instant
 from workflows.core.fields import present, split
 from workflows.core.ids import derived
 from workflows.core.world import Draft, World
+from workflows.store.among import among
 from workflows.store.rows import case_row, event_rows, link_rows
 from workflows.store.tables import attempt, attempt_overflow, case_link, cases, event, event_text, result
 
@@ -130,13 +131,11 @@ _INSERT_TEXTS: Final = event_text.insert()
 _INSERT_LINKS: Final = case_link.insert()
 _DELETE_LINKS: Final = case_link.delete().where(case_link.c.case_id == bindparam("of_case"))
 _INSERT_RESULTS: Final = result.insert()
-_RESULTS: Final = select(result).where(
-    tuple_(result.c.client, result.c.key_hash).in_(bindparam("keys", expanding=True))
-)
-_SAME: Final = select(attempt.c.same).where(attempt.c.same.in_(bindparam("same", expanding=True)))
+_RESULTS: Final = select(result).where(among(result.c.client, "clients"), among(result.c.key_hash, "keys"))
+_SAME: Final = select(attempt.c.same).where(among(attempt.c.same, "same"))
 _PERSONS: Final = (
     select(attempt.c.person, func.count())
-    .where(attempt.c.person.in_(bindparam("persons", expanding=True)), attempt.c.recorded_at >= bindparam("since"))
+    .where(among(attempt.c.person, "persons"), attempt.c.recorded_at >= bindparam("since"))
     .group_by(attempt.c.person)
 )
 
@@ -146,7 +145,8 @@ def stored(connection: Connection, keys: Iterable[Idempotency]) -> dict[tuple[st
     wanted = [(each.client, each.key_hash) for each in keys]
     if not wanted:
         return {}
-    rows = connection.execute(_RESULTS, {"keys": wanted})
+    clients, hashes = zip(*wanted, strict=True)
+    rows = connection.execute(_RESULTS, {"clients": sorted({*clients}), "keys": hashes})
     return {(row.client, row.key_hash): Stored(fingerprint=row.fingerprint, replies=_replies(row)) for row in rows}
 
 

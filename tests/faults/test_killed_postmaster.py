@@ -1,8 +1,6 @@
-"""Whatever was acknowledged survives the sudden death of the process that serves, and of the PostgreSQL server."""
+"""The PostgreSQL server dies in the middle of the work: nothing acknowledged is lost, and the engine lives on."""
 
 import json
-import os
-import select
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,21 +10,17 @@ from typing import Final
 from uuid import uuid4
 
 import pytest
-import structlog
-from sqlalchemy import Connection
 
 from tests.faults import stage
-from tests.faults.processes import SPAWN
 from tests.postgres import Cluster
 from tests.sizes import size
 from workflows.core.case import CaseId, Fire, Open
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store import database, schema
-from workflows.store.writer import Outcome, WriteError, Writer
+from workflows.store.writer import Outcome, WriteError
 
-SERVER_KILLS: Final = size(3, 50)
-POSTMASTER_KILLS: Final = size(2, 50)
+KILLS: Final = size(2, 50)
 CONTROL_KILLS: Final = 20
 """At most; the control ends with the first loss."""
 CALLERS: Final = 32
@@ -83,87 +77,6 @@ def callers(
             thread.join(stage.PATIENCE)
 
 
-def hasty_batch(writer: Writer, connection: Connection, jobs: list[object], written: list[str]) -> list[object]:
-    """A writer that answers before its commit."""
-    deferred = UNHURRIED(writer, connection, jobs, written)  # type: ignore[arg-type]
-    for job in jobs:
-        if isinstance(job.answer, tuple):  # type: ignore[attr-defined]
-            job.future.set_result(job.answer)  # type: ignore[attr-defined]
-    time.sleep(0.03)
-    return deferred  # type: ignore[return-value]
-
-
-UNHURRIED: Final = Writer._batch
-
-
-def serve(url: str, acknowledged: int, communes: Sequence[str], *, hasty: bool) -> None:
-    """The process to be killed: an engine and its callers, who write down every acknowledgement."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    if hasty:
-        Writer._batch = hasty_batch  # type: ignore[assignment,method-assign]
-    with stage.running(url) as engine, callers(engine, communes, lambda event: write_line(acknowledged, event)):
-        time.sleep(stage.PATIENCE)
-
-
-def write_line(pipe: int, line: str) -> None:
-    os.write(pipe, f"{line}\n".encode())
-
-
-def killed_under_load(url: str, communes: Sequence[str], chance: Random, *, hasty: bool) -> set[str]:
-    """Starts a server, kills it in the middle of its work; returns the events that it had acknowledged."""
-    reading, writing = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=serve_on, args=(url, writing, communes), kwargs={"hasty": hasty}, daemon=True)
-    process.start()
-    writing.close()
-    received = read_for(reading.fileno(), None)
-    received += read_for(reading.fileno(), chance.uniform(0.02, 0.3))
-    process.kill()
-    process.join()
-    received += read_for(reading.fileno(), stage.PATIENCE)
-    reading.close()
-    return {line.decode() for line in received.split(b"\n")[:-1]}
-
-
-def serve_on(url: str, writing: object, communes: Sequence[str], *, hasty: bool) -> None:
-    serve(url, writing.fileno(), communes, hasty=hasty)  # type: ignore[attr-defined]
-
-
-def read_for(pipe: int, seconds: float | None) -> bytes:
-    """What comes in that time, or until the other end is gone; without a time, the first that comes."""
-    received, until = b"", time.monotonic() + (stage.PATIENCE if seconds is None else seconds)
-    while (left := until - time.monotonic()) > 0 and not (seconds is None and received):
-        if select.select([pipe], [], [], left)[0]:
-            part = os.read(pipe, 65536)
-            if not part:
-                break
-            received += part
-    return received
-
-
-def lost_by_kills(url: str, kills: int, *, hasty: bool) -> Iterator[set[str]]:
-    """By kill: acknowledged events, of this and earlier lives, that are not there."""
-    stage.populate(url)
-    communes = stage.communes(url, CALLERS)
-    chance = Random(kills)
-    acknowledged: set[str] = set()
-    for _ in range(kills):
-        fresh = killed_under_load(url, communes, chance, hasty=hasty)
-        assert fresh, "killed before it did anything"
-        acknowledged |= fresh
-        stage.intact(url)
-        yield acknowledged - stage.stored_events(url, acknowledged)
-
-
-@pytest.mark.timeout(size(120, 3600))
-def test_a_killed_server_has_lost_nothing(database_url: str) -> None:
-    assert list(lost_by_kills(database_url, SERVER_KILLS, hasty=False)) == [set()] * SERVER_KILLS
-
-
-def test_a_server_that_answers_too_soon_loses(database_url: str) -> None:
-    """Controls the one above."""
-    assert any(lost_by_kills(database_url, CONTROL_KILLS, hasty=True))
-
-
 class Killing:
     """Callers of an engine that lives on while its PostgreSQL server is killed and started again."""
 
@@ -206,7 +119,7 @@ class Killing:
 @pytest.mark.timeout(size(120, 3600))
 def test_a_killed_postmaster_has_lost_nothing(cluster: Cluster) -> None:
     killing = Killing(cluster)
-    assert list(killing.lost_by_kills(POSTMASTER_KILLS)) == [set()] * POSTMASTER_KILLS
+    assert list(killing.lost_by_kills(KILLS)) == [set()] * KILLS
     assert stage.intact(killing.url) == len(killing.acknowledged), "one effect for each, also where it was sent again"
     assert stage.stored_events(killing.url, killing.acknowledged) == set(killing.acknowledged)
 
