@@ -166,3 +166,26 @@ def limit_pages(engine: Engine, pages: int) -> int:
     assert connection is not None
     found: int = connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}").scalar_one()
     return found
+
+
+def test_an_error_that_ended_the_transaction(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some errors SQLite has rolled back by itself: what was written before in the batch has to be written again."""
+    stage.populate(sqlite_url)
+    first, second = stage.communes(sqlite_url, 2)
+
+    def write_or_roll_back(connection: Connection, world: World, writing: Writing) -> None:
+        write(connection, world, writing)
+        if any(case.title == "Hỏng" for case in writing.cases.values()):
+            connection.exec_driver_sql("ROLLBACK")
+            raise OperationalError("INSERT", {}, driver.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr(writer, "write", write_or_roll_back)
+    with stage.running(sqlite_url) as engine:
+        with held(engine):
+            acts = [stage.hotspot(first), stage.hotspot(second), stage.hotspot(first, "Hỏng"), stage.hotspot(first)]
+            sent = [stage.send(engine, POLICE, act) for act in acts]
+        failed = sent.pop(2).exception(stage.PATIENCE)
+        told = {stage.accepted(future).events[0].id for future in sent}
+    assert isinstance(failed, CommandFailed)
+    assert stage.stored_events(sqlite_url, told) == told
+    assert stage.intact(sqlite_url) == 3

@@ -16,7 +16,7 @@ from workflows.core.documents import Role
 from workflows.services.engine import Engine
 
 POLICE = Role.PROVINCIAL_POLICE
-RACES = size(12, 200)
+RACES = size(5, 200)
 SENDERS = 50
 Act: TypeAlias = Callable[[CaseId, int], Fire]
 

@@ -27,7 +27,7 @@ from workflows.store import writer
 from workflows.store.database import Database
 from workflows.store.writing import Writing, write
 
-RACES: Final = size(18, 1000)
+RACES: Final = size(12, 1000)
 CONTROL_RACES: Final = 6
 WINDOW_SECONDS: Final = 0.03
 """How long the first waits for the second; under a lock that holds, in vain."""

@@ -95,7 +95,7 @@ def opinions(story: Story) -> None:
         for agency, case in asked[code].items():
             answer(story, code, agency, case)
     stage.tell(
-        "Các sở trả lời: Sở Nội vụ từ chối ý kiến về xã Lương Hòa A; Sở Tư pháp đồng ý có điều kiện về xã Bình Phú.",
+        "Trả lời: Sở Nội vụ từ chối cho ý kiến về xã Lương Hòa A; Sở Tư pháp đồng ý có điều kiện về xã Bình Phú.",
         "The departments answer; Home Affairs declines in one case, Justice agrees with conditions in another.",
     )
 

@@ -465,7 +465,8 @@ def _write_apart(connection: Connection, world: World, jobs: Sequence[_Job], wri
         with connection.begin_nested():
             _write(connection, world, jobs, ids)
     except Exception as error:
-        if isinstance(error, DBAPIError) and _passing(error):
+        # Also where the same will not pass: SQLite may have ended the whole transaction, not this statement alone.
+        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and _passing(error)):
             raise
         if len(jobs) == 1:
             return _refused_by_database(jobs[0], error)
