@@ -38,7 +38,15 @@ class Server:
     def children(self) -> list[psutil.Process]:
         """The processes that serve, without the helper of multiprocessing."""
         found = psutil.Process(self.process.pid).children()
-        return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+        return [child for child in found if "spawn_main" in command_line(child)]
+
+
+def command_line(process: psutil.Process) -> str:
+    """Empty for a process that has ended and is not yet replaced."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return ""
 
 
 @contextlib.contextmanager
