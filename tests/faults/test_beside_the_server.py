@@ -28,7 +28,7 @@ KEYS: Final = 50
 CALLERS: Final = 64
 WAITING: Final = 6
 """Commands of each caller that wait at any time."""
-COMMANDS: Final = size(3, 50)
+COMMANDS: Final = size(2, 50)
 """How often the whole command is started."""
 GRANT: Final = keys.Grant(role=Role.AUDITOR, unit="VN", person="an", name="Kiểm tra")
 

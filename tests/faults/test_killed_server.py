@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -60,7 +60,7 @@ class Client:
     def run(self, commune: str) -> None:
         """Until the server is gone."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=stage.PATIENCE)
-        with suppress(OSError, http.client.HTTPException):
+        with closing(connection), suppress(OSError, http.client.HTTPException):
             case, version = self._post(connection, "/cases", hotspot(commune), {})
             while True:
                 for body in (suppress_body(), relapse_body()):

@@ -169,7 +169,7 @@ def limit_pages(engine: Engine, pages: int) -> int:
 
 
 def test_an_error_that_ended_the_transaction(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After some errors SQLite has rolled back by itself: what was written before in the batch has to be written again."""
+    """After some errors SQLite has rolled all back by itself: what the batch wrote before is written again."""
     stage.populate(sqlite_url)
     first, second = stage.communes(sqlite_url, 2)
 

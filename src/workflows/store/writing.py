@@ -260,9 +260,10 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
             for each in refused.blockers
         ],
     }
+    same = digest(canonical_bytes(what))
     return {
-        "id": derived(command.id, f"attempt/{refused.case}", 0),
-        "same": digest(canonical_bytes(what)),
+        "id": derived(command.id, f"attempt/{same}", 0),
+        "same": same,
         "case_id": refused.case,
         "workflow": workflow,
         "trigger": refused.trigger,
