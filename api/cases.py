@@ -15,7 +15,7 @@ from litestar.response.base import ASGIResponse
 from api.access_log import trace
 from api.bodies import FireBody, OpenBody
 from api.problems import HttpProblem, Malformed
-from api.replies import json_response, outcomes, response
+from api.replies import json_response, response
 from api.requests import ApiRequest, Limit, expected_version, idempotency, read_body
 from workflows.core.case import Accepted, Actor, CaseId, Command, Data, Event, Fire, InputError, Open, Refused
 from workflows.core.civil import parse_instant
@@ -100,7 +100,7 @@ async def _carry_out(
     trace(request.scope).request_id = command.id
     if dry_run:
         return await asyncio.to_thread(_previewed, engine, request.user, command)
-    answered = await outcomes(engine.submit(Submission(commands=(command,), idempotency=key)))
+    answered = await engine.carry_out(Submission(commands=(command,), idempotency=key))
     return response(answered[0].reply)
 
 

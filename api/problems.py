@@ -14,6 +14,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from api.access_log import request_id
+from api.parameters import parameter_error
 from workflows.core.case import InputError, NotFound
 from workflows.services.reading import FigureRefusedError, InvalidError, MissingError
 from workflows.services.rendering import invalid, not_found, problem, refused
@@ -86,7 +87,7 @@ def _figure_refused(request: AnyRequest, error: FigureRefusedError) -> Response[
 def _bad_parameter(request: AnyRequest, error: ValidationException) -> Response[bytes]:
     """Parameters of the path and query that do not have their declared type."""
     listed = error.extra if isinstance(error.extra, list) else []
-    errors = [InputError(path=f"/{each.get('key', '')}", message=str(each.get("message"))) for each in listed]
+    errors = [parameter_error(request, str(each.get("key", "")), str(each.get("message"))) for each in listed]
     return _malformed(request, Malformed(errors or [InputError(path="", message=error.detail)]))
 
 

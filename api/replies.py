@@ -1,13 +1,10 @@
 """From what the services answer to what goes over the wire."""
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import Future
 
 from litestar.response.base import ASGIResponse
 
 from workflows.services.rendering import JSON, encoded
-from workflows.store.writer import Outcome
 from workflows.store.writing import Reply
 
 REPLAYED = "idempotency-replayed"
@@ -24,20 +21,3 @@ def response(reply: Reply) -> ASGIResponse:
 
 def json_response(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> ASGIResponse:
     return ASGIResponse(body=encoded(value), status_code=status, headers=dict(headers or {}), media_type=JSON)
-
-
-async def outcomes(future: Future[tuple[Outcome, ...]]) -> tuple[Outcome, ...]:
-    """Wait for the writer; being cancelled meanwhile withdraws nothing, unlike `asyncio.wrap_future`."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    def resolved(_: Future[tuple[Outcome, ...]]) -> None:
-        loop.call_soon_threadsafe(wake)
-
-    future.add_done_callback(resolved)
-    await waiter
-    return future.result()

@@ -6,18 +6,18 @@ that passes here can be queued and written.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from litestar import Request
 from litestar.datastructures import State
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from api.bodies import Body
+from api.parameters import query_names
 from api.problems import HttpProblem, Malformed
 from workflows.core.canonical import Json, canonical_bytes, digest, violations
 from workflows.core.case import Actor, InputError
@@ -32,6 +32,13 @@ DEPTH: Final = 32
 ApiRequest: TypeAlias = Request[Actor, Any, State]
 Model = TypeVar("Model", bound=Body)
 
+_TYPES: Final[Mapping[str, str]] = {
+    "string_type": "must be text",
+    "int_type": "must be an integer",
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+}
+"""By the type of pydantic's error, which itself speaks of Python's types."""
 _ETAG: Final = re.compile(r'^"(0|[1-9][0-9]{0,9})"$')
 _PRINTABLE: Final = re.compile(r"^[\x20-\x7e]{1,255}$")
 _JSON_TYPE: Final = re.compile(r'^application/json\s*(;\s*charset="?utf-8"?\s*)?$', re.IGNORECASE)
@@ -136,7 +143,7 @@ def _input_error(error: ErrorDetails, model: type[Body]) -> InputError:
         return unknown_name(pointer, "member", str(place[-1]), list(model.model_fields))
     if error["type"] == "missing":
         return InputError(path=pointer, message="is required")
-    return InputError(path=pointer, message=error["msg"])
+    return InputError(path=pointer, message=_TYPES.get(error["type"], error["msg"]))
 
 
 def expected_version(request: ApiRequest) -> int | None:
@@ -175,7 +182,7 @@ def require_known_query(request: ApiRequest) -> None:
     if not request.scope["query_string"]:
         return
     given = request.query_params
-    allowed = _query_names(request.route_handler)
+    allowed = query_names(request.route_handler)
     errors = [unknown_name(f"/{name}", "parameter", name, allowed) for name in given if name not in allowed]
     for name, value in given.multi_items():
         errors += [InputError(path=f"/{name}", message=message) for _, message in violations(value)]
@@ -183,9 +190,3 @@ def require_known_query(request: ApiRequest) -> None:
     errors += [InputError(path=f"/{name}", message="is given more than once") for name in repeated]
     if errors:
         raise Malformed(errors)
-
-
-def _query_names(handler: BaseRouteHandler) -> list[str]:
-    fields = handler.parsed_fn_signature.parameters.items()
-    declared = ((name, field.kwarg_definition) for name, field in fields)
-    return [known.name or name for name, known in declared if isinstance(known, QueryParameter)]

@@ -54,8 +54,7 @@ async def caller(engine: Engine, start: Start, waiting: Iterator[Lane]) -> None:
     for lane in waiting:
         cases: dict[Slot, CaseId] = {}
         for index, step in enumerate(lane.steps):
-            future = engine.submit(submission(engine, start, lane, index, cases))
-            (outcome,) = await asyncio.wrap_future(future)
+            (outcome,) = await engine.carry_out(submission(engine, start, lane, index, cases))
             if not isinstance(outcome.decision, Accepted):
                 message = f"{step.slot}.{step.trigger} in {lane.unit} was not accepted: {outcome.reply.body.decode()}"
                 raise TypeError(message)

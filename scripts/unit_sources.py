@@ -28,6 +28,11 @@ KINDS = {
 
 
 _OPEN_SYLLABLE = re.compile(r"(o(?=[àáảãạèéẻẽẹ])|(?<![qQ])u(?=[ỳýỷỹỵ]))(\w)\b")
+# The sources write some words small that begin with a marked letter (`Đại áng`, `Pa ủ`, `é Tòng`), and `Ya ly`.
+# Every word of a name has a capital, so the first letter is raised of all that stand after a space. Stepped over
+# are the type word and `Nông trường` (state farm, a common noun). An apostrophe begins no word: `Ea H'leo` stays.
+_TYPE_WORDS = "|".join(word for words in KINDS.values() for word in words)
+_WORD_START = re.compile(rf"^(?:{_TYPE_WORDS}) |\bNông trường\b|(?<!\S)\w")
 Row = tuple[str, ...]
 Converter = dict[str, dict[str, Any]]  # the converter's JSON: its three parts nest differently
 
@@ -131,15 +136,19 @@ def fold(name: str) -> str:
 def official_name(text: str) -> str:
     """One spelling for names that the sources write in several ways.
 
-    NFC, single spaces, one capital in the type word, `Hòa` not `Hoà`, `Phường 5` not `Phường 05`, and
-    `Nông trường` not `NT`.
+    NFC, single spaces, one capital in the type word and one at least in every other, `Hòa` not `Hoà`,
+    `Phường 5` not `Phường 05`, and `Nông trường` not `NT`.
     """
     name = " ".join(unicodedata.normalize("NFC", text).split())
     name = re.sub("^(Thị|Thành) (Xã|Trấn|Phố) ", lambda m: f"{m[1]} {m[2].lower()} ", name)
     name = re.sub(r"\bN\.?T ", "Nông trường ", name)
     name = re.sub(r"\b0+([1-9])", r"\1", name)
     name = re.sub(r"\s*-\s*", " - ", name)
-    return _old_tone_place(name)
+    return _old_tone_place(_with_capitals(name))
+
+
+def _with_capitals(name: str) -> str:
+    return _WORD_START.sub(lambda m: m[0][0].upper() + m[0][1:], name)
 
 
 def _old_tone_place(name: str) -> str:

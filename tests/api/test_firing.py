@@ -21,6 +21,7 @@ def test_a_case_is_opened_read_fired_and_its_entries_are_chained(api: Api) -> No
     opened = api.post("/cases", hotspot())
     assert opened.status_code == 201
     case, event = opened.json()["case"], opened.json()["event"]
+    assert event["input"] == case["data"] != {}
     assert case.keys() == CASE_MEMBERS
     assert event.keys() >= EVENT_MEMBERS
     assert (opened.headers["etag"], opened.headers["location"]) == ('"1"', f"/api/v1/cases/{case['id']}")
@@ -129,9 +130,12 @@ def test_what_is_refused_says_why(api: Api) -> None:
 
 def test_wrong_values_are_named_with_their_place(api: Api) -> None:
     case = api.open()["id"]
-    given = {"suppressed_on": "05/03/2025", "decison": DOCUMENT}
+    given = {"suppressed_on": "05/03/2025", "decison": DOCUMENT, "a/b~c": 1}
     body = check_problem(api.fire(case, {"trigger": "suppress", "input": given}, version=1), 422, "invalid")
-    assert set(paths(body)) == {"/input/suppressed_on", "/input/decison", "/input/decision"}
+    assert set(paths(body)) == {"/input/suppressed_on", "/input/decison", "/input/decision", "/input/a~1b~0c"}
+    untitled = {"suppressed_on": TODAY, "decision": {**DOCUMENT, "title": None}}
+    body = check_problem(api.fire(case, {"trigger": "suppress", "input": untitled}, version=1), 422, "invalid")
+    assert body["errors"] == [{"path": "/input/decision/title", "message": "title is required"}]
     late = {**SUPPRESS, "occurred_at": "2025-03-05T12:00:00+07:00"}
     assert paths(check_problem(api.fire(case, late, version=1), 422, "invalid")) == ["/occurred_at"]
     for when in ("2025-03-05", "2025-03-05T09:00:00", "yesterday", "0001-01-01T00:00:00+07:00"):

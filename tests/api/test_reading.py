@@ -61,6 +61,30 @@ def test_filters_are_checked(sqlite_api: Api, query: dict[str, Any], path: str) 
     assert sqlite_api.get("/cases", limit=200).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "query", "place", "said"),
+    [
+        (
+            "/units",
+            {"level": "comune"},
+            "/level",
+            "allowed: commune, country, district, province; did you mean 'commune'?",
+        ),
+        ("/workflows/hotspot/diagram", {"format": "svg"}, "/format", "unknown value 'svg'; allowed: mermaid"),
+        ("/workflows/hotspot/diagram", {"lang": "fr"}, "/lang", "unknown value 'fr'; allowed: en, vi"),
+        ("/units", {"on": "2025-02-30"}, "/on", "'2025-02-30' is not a date; write yyyy-mm-dd"),
+        ("/cases", {"overdue": "perhaps"}, "/overdue", "'perhaps' is not true or false"),
+        ("/units", {"limit": "many"}, "/limit", "'many' is not a whole number"),
+        ("/units", {"limit": 201}, "/limit", "<= 200"),
+    ],
+)
+def test_a_wrong_parameter_is_told_by_its_name_what_is_allowed(
+    sqlite_api: Api, path: str, query: dict[str, Any], place: str, said: str
+) -> None:
+    (error,) = check_problem(sqlite_api.get(path, **query), 422, "invalid")["errors"]
+    assert (error["path"], said in error["message"]) == (place, True), error
+
+
 def test_history_holds_what_happened_and_what_was_refused(api: Api) -> None:
     case = api.open()["id"]
     api.fire(case, {"trigger": "monitor"}, version=1)
@@ -107,6 +131,38 @@ def test_definitions_tell_all_that_a_form_needs(sqlite_api: Api) -> None:
     assert "did you mean 'hotspot'" in nearly["detail"]
 
 
+@pytest.mark.parametrize("key", ["hotspot", "certification", "opinion", "list_decision"])
+def test_every_state_that_a_step_names_is_described(sqlite_api: Api, key: str) -> None:
+    found = sqlite_api.get(f"/workflows/{key}").json()
+    described = {state["name"]: state for state in found["states"]}
+    assert (found["open"]["from"], found["open"]["to"]) == ([], found["initial"])
+    for step in found["transitions"]:
+        to = step["to"]
+        assert {*step["from"], *(to.values() if isinstance(to, dict) else [to])} <= described.keys(), step["trigger"]
+    assert found["initial"] in described
+    assert (described["annulled"]["final"], described["annulled"]["title"]["vi"]) == (True, "Đã hủy (mở nhầm)")
+
+
+def test_a_definition_names_the_figure_behind_each_fact(sqlite_api: Api) -> None:
+    """A blocker speaks of `facts.drug_crimes`; figures are entered under the key of the catalogue."""
+    facts = sqlite_api.get("/workflows/certification").json()["facts"]
+    known = {item["key"] for item in sqlite_api.get(f"/units/{COMMUNE}/facts").json()["items"]}
+    assert facts["drug_crimes"]["count"] == "drug_crimes_since_taken_in"
+    assert (facts["addicts_when_taken_in"]["count"], facts["addicts_when_taken_in"]["as_of"]) == (
+        "addicts",
+        "case.taken_in_on",
+    )
+    assert facts["open_hotspots"]["cases"] == "hotspot"
+    assert {fact["count"] for fact in facts.values() if "count" in fact} <= known
+    assert all(fact["title"].keys() == {"vi", "en"} for fact in facts.values())
+
+
+def test_sources_are_always_a_list(sqlite_api: Api) -> None:
+    found = sqlite_api.get("/workflows/list_decision").json()
+    parts = [found, found["open"], *found["states"], *found["transitions"], *found["fields"].values()]
+    assert all(isinstance(part["basis"], list) and part["basis"] for part in parts)
+
+
 def test_a_definition_is_drawn(sqlite_api: Api) -> None:
     drawn = sqlite_api.get("/workflows/hotspot/diagram", format="mermaid", lang="en")
     assert drawn.headers["content-type"] == "text/plain; charset=utf-8"
@@ -124,6 +180,10 @@ def test_units_are_those_of_a_day(api: Api) -> None:
     assert now.keys() >= {"code", "level", "name", "parent", "valid_from", "valid_to", "successors"}
     communes = walk(api, "/units", level="commune", parent="842", limit=4)
     assert COMMUNE in {unit["code"] for unit in communes}
+    # With a level, all of it below the parent: the communes of a province lie in its districts.
+    below = walk(api, "/units", level="commune", parent="84", limit=40)
+    assert len(below) == 104
+    assert {unit["parent"] for unit in walk(api, "/units", parent="84", limit=40)} == {"84"}
     assert len(walk(api, "/units", level="province", on="2025-07-01", limit=20)) == 34
     assert [unit["code"] for unit in walk(api, "/units", level="province", q="tra vinh")] == ["84"]
     check_problem(api.get("/units/99999"), 404, "not_found")

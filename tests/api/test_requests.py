@@ -104,6 +104,24 @@ def test_values_beyond_the_profile_are_refused(sqlite_api: Api, content: bytes, 
     assert path in paths(check_problem(answer, 422, "invalid"))
 
 
+@pytest.mark.parametrize(
+    ("member", "value", "said"),
+    [
+        ("dry_run", "yes", "must be true or false"),
+        ("input", [], "must be an object"),
+        ("reason", 5, "must be text"),
+        ("trigger", "x" * 201, "at most 200 characters"),
+    ],
+)
+def test_a_member_of_another_type_is_told_in_words_of_json(
+    sqlite_api: Api, member: str, value: object, said: str
+) -> None:
+    case = sqlite_api.open()["id"]
+    answer = sqlite_api.post(f"/cases/{case}/transitions", {**SUPPRESS, member: value})
+    (error,) = check_problem(answer, 422, "invalid")["errors"]
+    assert (error["path"], said in error["message"]) == (f"/{member}", True), error
+
+
 def test_a_misspelt_member_is_told_its_name(sqlite_api: Api) -> None:
     answer = sqlite_api.post("/cases", {**hotspot(), "titel": "Chợ"})
     (error,) = check_problem(answer, 422, "invalid")["errors"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.core.counting import Truth, all_of, any_of, at_least
+from workflows.core.counting import Truth, at_least
 from workflows.core.guards import Unknown
 
 A, B = Unknown(frozenset({"a", "x"})), Unknown(frozenset({"b", "x"}))
@@ -28,12 +28,6 @@ def test_at_least_agrees_with_every_completion(k: int, truths: list[Truth]) -> N
     assert at_least(k, truths) == by_completion(k, truths)
 
 
-@given(truths=truth_lists)
-def test_all_and_any_agree_with_every_completion(truths: list[Truth]) -> None:
-    assert all_of(truths) == by_completion(len(truths), truths)
-    assert any_of(truths) == by_completion(1, truths)
-
-
 @pytest.mark.parametrize(
     ("k", "truths", "expected"),
     [
@@ -47,8 +41,3 @@ def test_all_and_any_agree_with_every_completion(truths: list[Truth]) -> None:
 )
 def test_an_unknown_counts_only_where_it_decides(k: int, truths: list[Truth], expected: Truth) -> None:
     assert at_least(k, truths) == expected
-
-
-def test_no_truths() -> None:
-    assert all_of([]) is True
-    assert any_of([]) is False

@@ -118,6 +118,17 @@ def test_bytes_that_are_no_entry_are_refused(entry: bytes) -> None:
         read(entry, salt=None, payload=None)
 
 
+@pytest.mark.parametrize("number", [b"1.0", b"1e0", b"NaN", b"9007199254740992"])
+def test_a_number_outside_the_profile_is_refused(number: bytes) -> None:
+    desk = Desk()
+    act = desk.open(desk.actor(Role.COMMUNE_POLICE), "hotspot", {"kind": "point", "found_by": "survey"})
+    assert isinstance(act, Accepted)
+    event = act.events[0]
+    read(event.entry, salt=event.salt, payload=event.payload)
+    with pytest.raises(BrokenEntryError):
+        read(event.entry.replace(b'"seq":1', b'"seq":' + number), salt=event.salt, payload=event.payload)
+
+
 def test_no_free_text_stands_in_an_entry() -> None:
     desk, mark = Desk(), "zzRIÊNGzz"
     police = desk.actor(Role.COMMUNE_POLICE)

@@ -104,6 +104,17 @@ def test_an_effect_on_links_must_name_a_workflow_that_the_field_links() -> None:
     assert found(*other) == [("transitions.close.effects[0].workflow", '"review" is not a workflow that links links')]
 
 
+@pytest.mark.parametrize(("on", "bad"), [("links", 1), ("children", 0)])
+def test_links_are_not_set_by_the_step_that_acts_on_them(on: str, bad: int) -> None:
+    edits = [
+        ("dossier", "  size: {type", LINKS),
+        ("dossier", "      day: {type", f"      links: {{type: cases, workflows: [review], {TEXT}      day: {{type"),
+        ("dossier", "set: {closed_on: input.day}", "set: {closed_on: input.day, links: input.links}"),
+        ("dossier", "on: children", f"on: {on}"),
+    ]
+    assert [path for path, _ in found(*edits)] == ["transitions.close.set.links"] * bad
+
+
 def test_four_eyes_over_the_whole_case_reaches_earlier_episodes() -> None:
     """Entering `checked` begins an episode: `open` lies in an earlier one."""
     new_episode = ("dossier", "en: Checked},", "en: Checked}, new_episode: true,")

@@ -91,6 +91,16 @@ def is_well_formed(row: Row) -> bool:
     return name_starts and digits and len(row.code) == WIDTH[row.level] and clean and row.valid_from < row.end
 
 
+def without_capital(rows: list[Row]) -> list[str]:
+    return [row.code for row in rows if any(word[0].islower() for word in own_words(row))]
+
+
+def own_words(row: Row) -> list[str]:
+    """The words after the type word, parted by spaces (not apostrophes); `Nông trường` counts as one."""
+    own = row.name if row.level == "country" else row.name[len(row.kind) :]
+    return own.replace(" Nông trường ", " Nông_trường ").split()
+
+
 def overlapping(rows: list[Row]) -> list[str]:
     return [
         code
@@ -156,6 +166,10 @@ FAULTS: list[tuple[Check, Callable[[list[Row]], list[Row]], list[str]]] = [
     (badly_formed, spoil("29332", name=unicodedata.normalize("NFD", "Xã Tam Ngãi")), ["29332"]),
     (badly_formed, spoil("29332", kind="phường"), ["29332"]),
     (badly_formed, spoil("842", level="commune"), ["842"]),
+    (without_capital, spoil("29332", name="Xã Tam ngãi"), ["29332"]),
+    (without_capital, spoil("03742", name="Xã é Tòng"), ["03742"]),
+    (without_capital, spoil("04621", name="Thị trấn Nông trường liên Sơn"), ["04621"]),
+    (without_capital, spoil("04621", name="Thị trấn trường Liên Sơn"), ["04621"]),
     (overlapping, spoil("15", valid_to="2025-07-02"), ["15"]),
     (unchanged_but_split, duplicate("86", "2025-07-01"), ["86"]),
     (without_parent, spoil("207", valid_to="2025-06-30"), ["07192", "07195", "07198"]),
@@ -303,6 +317,12 @@ def test_a_code_that_passed_to_another_province_is_told_apart_by_the_day() -> No
         ("Xã Quỳnh Hoàng", "Xã Quỳnh Hoàng"),
         ("Xã Quý Hoá", "Xã Quý Hóa"),
         ("Thị Trấn NT Liên Sơn", "Thị trấn Nông trường Liên Sơn"),
+        ("Xã Đại áng", "Xã Đại Áng"),
+        ("Xã é Tòng", "Xã É Tòng"),
+        (unicodedata.normalize("NFD", "Xã Pa ủ"), "Xã Pa Ủ"),
+        ("Xã Ya ly", "Xã Ya Ly"),
+        ("Xã Ea H'leo", "Xã Ea H'leo"),
+        ("Đặc khu Cô Tô", "Đặc khu Cô Tô"),
         ("Phường 05", "Phường 5"),
         ("Phường 10", "Phường 10"),
         ("Thành phố Phan Rang-Tháp Chàm", "Thành phố Phan Rang - Tháp Chàm"),

@@ -110,7 +110,7 @@ def killed_under_load(url: str, secret: str, communes: Sequence[str], chance: Ra
             for thread in threads:
                 thread.start()
             await_work(client)
-            time.sleep(chance.uniform(0, 0.3))
+            time.sleep(chance.uniform(0.05, 0.6))
         finally:
             server.kill()
     for thread in threads:

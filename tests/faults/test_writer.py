@@ -14,6 +14,7 @@ from workflows.core.decide import decide
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store import writer
+from workflows.store.database import Database, lock_units
 from workflows.store.writer import (
     CommandFailed,
     Expired,
@@ -247,3 +248,18 @@ def test_an_engine_that_never_started_refuses(url: str) -> None:
         )
         with pytest.raises(WriterStopped):
             stage.send(never, POLICE, stage.hotspot("29236"))
+
+
+def test_who_waits_for_a_unit_is_answered_at_the_deadline(postgresql_url: str) -> None:
+    """Another process holds the unit's lock; commands on other units are carried out meanwhile or right after."""
+    stage.populate(postgresql_url)
+    taken, free = stage.communes(postgresql_url, 2)
+    with Database(postgresql_url) as other, stage.running(postgresql_url) as engine:
+        with other.write() as connection:
+            assert lock_units(connection, [taken], skip_locked=False) == {taken}
+            waiting = stage.send(engine, POLICE, stage.hotspot(taken), deadline_seconds=1.0)
+            stage.accepted(stage.send(engine, POLICE, stage.hotspot(free)))
+            with pytest.raises(Expired):
+                stage.answer(waiting)
+        stage.accepted(stage.send(engine, POLICE, stage.hotspot(taken)))
+    assert stage.intact(postgresql_url) == 2

@@ -37,9 +37,7 @@ class Installation:
     @property
     def definitions(self) -> Path:
         """Where the documents lie, as the installed package itself tells."""
-        package = self._output(
-            [self.environment / "bin" / "python", "-c", "import workflows as w; print(w.__file__)"]
-        )
+        package = self._output([self.environment / "bin" / "python", "-c", "import workflows as w; print(w.__file__)"])
         return Path(package).parent / "definitions"
 
     def run(self, *arguments: str) -> str:
@@ -144,9 +142,7 @@ def shipped_as(name: str) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Nothing that would lead the installed program back to the sources or to another database."""
-    return {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "WORKFLOWS_"))
-    }
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "WORKFLOWS_"))}
 
 
 def free_port() -> int:

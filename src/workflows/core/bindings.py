@@ -5,9 +5,10 @@ from datetime import date
 from typing import cast
 
 from workflows.core.canonical import Json
-from workflows.core.case import Actor, Case, Data
+from workflows.core.case import Actor, Case, CaseId, Data
 from workflows.core.definition import Definition
 from workflows.core.documents import CountFact, FieldSpec
+from workflows.core.fields import FREE_TEXTS
 from workflows.core.guards import Value
 from workflows.core.vocabulary import field_type
 from workflows.core.world import Draft
@@ -60,6 +61,18 @@ class Bindings:
     def asks_attestation(self, sheet: str) -> bool:
         """Whether the input may hold findings on the sheet."""
         return any(spec.type == "attestations" and spec.sheet == sheet for spec in self.fields.values())
+
+    @property
+    def given_links(self) -> list[CaseId]:
+        """The cases that the input links."""
+        named = [name for name, spec in self.fields.items() if spec.type == "cases"]
+        return [CaseId(each) for name in named for each in cast("list[str]", (self.given or {}).get(name) or ())]
+
+    def is_free_text(self, name: str) -> bool:
+        """Whether a variable is of the input or the case, and free text."""
+        prefix, _, rest = name.partition(".")
+        spec = {"input": self.fields, "case": self.definition.document.fields}.get(prefix, {}).get(rest)
+        return spec is not None and spec.type in FREE_TEXTS
 
     def _today(self, _rest: str) -> date:
         return self.today

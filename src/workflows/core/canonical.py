@@ -49,7 +49,7 @@ def violations(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping):
         for key, member in value.items():
             yield from _key_violations(key, path)
-            yield from violations(member, f"{path}/{_pointer(str(key))}")
+            yield from violations(member, f"{path}/{pointer_token(str(key))}")
     elif isinstance(value, list | tuple):
         for index, member in enumerate(value):
             yield from violations(member, f"{path}/{index}")
@@ -57,7 +57,8 @@ def violations(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, f"{type(value).__name__} is not allowed; use text, integer, boolean, null, list or object"
 
 
-def _pointer(key: str) -> str:
+def pointer_token(key: str) -> str:
+    """One step of a JSON Pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
 
 

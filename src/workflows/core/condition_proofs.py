@@ -16,6 +16,7 @@ from workflows.core.documents import (
     SheetRequirement,
     WorkflowDocument,
 )
+from workflows.core.fields import attested_codes
 from workflows.core.guards import GuardProblem, Language, ValueType
 from workflows.core.problems import Finding, Path
 from workflows.core.relations import Step, steps
@@ -190,11 +191,6 @@ def _sheet(path: Path, name: str, sheet: Sheet, document: WorkflowDocument) -> I
     if attested_codes(sheet) and name not in attested and attested <= document.sheets.keys():
         message = "nobody can attest it: no transition has an input of type attestations for this sheet"
         yield Finding(path=path, message=message)
-
-
-def attested_codes(sheet: Sheet) -> tuple[str, ...]:
-    """Codes of the conditions that a reviewer attests."""
-    return tuple(leaf.code for criterion in sheet.criteria for leaf in criterion.walk() if leaf.attested)
 
 
 def _attested_sheets(document: WorkflowDocument) -> frozenset[str]:

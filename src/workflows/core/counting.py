@@ -12,16 +12,6 @@ from workflows.core.guards import Unknown
 Truth: TypeAlias = bool | Unknown
 
 
-def all_of(truths: Sequence[Truth]) -> Truth:
-    """True for no truths."""
-    return at_least(len(truths), truths)
-
-
-def any_of(truths: Sequence[Truth]) -> Truth:
-    """False for no truths."""
-    return at_least(1, truths)
-
-
 def at_least(k: int, truths: Sequence[Truth]) -> Truth:
     """Unknown only if the unknown members could change the answer, and then with all their names."""
     unknown = [truth for truth in truths if isinstance(truth, Unknown)]

@@ -43,9 +43,10 @@ from workflows.core.evaluate import Authority, Evaluation, evaluate
 from workflows.core.fields import check, present, unknown_name
 from workflows.core.guards import Failed, Unknown
 from workflows.core.ids import derived
-from workflows.core.judging import guard_error, unknown
+from workflows.core.judging import awaits_input, guard_error, unknown
+from workflows.core.ledger import EntryTooLargeError
 from workflows.core.requests import check_fire, check_opening, check_trigger, check_unit
-from workflows.core.wording import REASON, not_in_force, wrong_role, wrong_unit
+from workflows.core.wording import REASON, no_such_step, not_in_force, wrong_role, wrong_unit
 from workflows.core.world import Draft, Unit, World
 
 _GRANT = Words(vi="Quyền được giao", en="The grant")
@@ -60,7 +61,10 @@ def decide(draft: Draft, command: Command, now: datetime) -> Decision:
         now: The server's time of deciding, UTC.
     """
     work = _Work(draft, command, now)
-    decision = work.open(command.act) if isinstance(command.act, Open) else work.fire(command.act)
+    try:
+        decision = work.open(command.act) if isinstance(command.act, Open) else work.fire(command.act)
+    except EntryTooLargeError as error:
+        return Invalid(errors=(InputError(path="", message=str(error)),))
     if isinstance(decision, Accepted):
         draft.cases.update(decision.cases)
     return decision
@@ -100,9 +104,9 @@ def _offer(world: World, case: Case, step: Step, actor: Actor, now: datetime) ->
     )
 
 
-def _asks_reason(firing: Firing, step: Step) -> bool:
+def _asks_reason(firing: Firing, step: Step | None) -> bool:
     """An effect on its actor's own authority is that actor's act on the related case, and needs its reason."""
-    return step.reason_required and _authority_of(firing) is Authority.OWN
+    return step is not None and step.reason_required and _authority_of(firing) is Authority.OWN
 
 
 def _effects_ask_reason(draft: Draft, case: Case, step: Step, bindings: Bindings) -> bool:
@@ -126,6 +130,9 @@ def _foreseen(draft: Draft, case: Case, step: Step, bindings: Bindings, actor: A
             continue
         for target in _targets(draft, case, firing):
             target_step = _step_of(draft.world, target, firing.spec.fire)
+            if target_step is None:
+                yield from _of_case([_no_such_step(firing, target)], target)
+                continue
             found = evaluate(
                 draft,
                 target,
@@ -141,8 +148,7 @@ def _foreseen(draft: Draft, case: Case, step: Step, bindings: Bindings, actor: A
 
 
 def _awaits_input(firing: Firing) -> bool:
-    reads = firing.when.variables | firing.when.known if firing.when else ()
-    return any(name.startswith("input.") for name in reads)
+    return firing.when is not None and awaits_input(firing.when.variables | firing.when.known)
 
 
 def _wanted(firing: Firing, bindings: Bindings) -> bool | Blocker:
@@ -164,8 +170,13 @@ def _of_case(blockers: Sequence[Blocker], case: Case) -> list[Blocker]:
     return [each if each.case else replace(each, case=case.id) for each in blockers]
 
 
-def _step_of(world: World, case: Case, trigger: str) -> Step:
-    return world.definitions.by_hash(case.definition).step(trigger)
+def _step_of(world: World, case: Case, trigger: str) -> Step | None:
+    """None where the case runs on a version without that trigger."""
+    return world.definitions.by_hash(case.definition).steps.get(trigger)
+
+
+def _no_such_step(firing: Firing, case: Case) -> Blocker:
+    return no_such_step(firing.spec.fire, case.workflow_version, state=case.state)
 
 
 def _targets(draft: Draft, case: Case, firing: Firing) -> list[Case]:
@@ -229,13 +240,14 @@ class _Work:
             return Invalid(errors=(error,))
         day = civil_date(self._origin.occurred_at)
         definition = self._world.definitions.in_force(act.workflow, day)
-        errors = check_opening(self._draft, self._actor, definition or versions[-1], self._command, now=self._now)
-        unit = check_unit(self._draft, definition or versions[-1], act.unit, day)
+        nearest = self._world.definitions.for_opening(act.workflow, day)
+        errors = check_opening(self._draft, self._actor, nearest, self._command, now=self._now)
+        unit = check_unit(self._draft, nearest, act.unit, day)
         if isinstance(unit, list):
             errors += unit
         if errors:
             return Invalid(errors=tuple(errors))
-        blockers: list[Blocker] = self._forbidden(definition or versions[-1], act.unit, unit)
+        blockers: list[Blocker] = self._forbidden(nearest, act.unit, unit)
         if definition is None:
             blockers.append(_no_version(versions, day))
         if unit is None:
@@ -249,6 +261,7 @@ class _Work:
                 data=present(act.data),
                 plan=act.plan,
                 parent=act.parent,
+                occurred_at=self._origin.occurred_at,
                 cause=None,
             )
         return self._done(blockers, None, OPEN)
@@ -347,6 +360,7 @@ class _Work:
                 data=present(data),
                 plan=case.plan,
                 parent=case.id,
+                occurred_at=event.occurred_at,
                 cause=event.id,
             )
             if blockers:
@@ -363,18 +377,20 @@ class _Work:
         data: Data,
         plan: str | None,
         parent: CaseId | None,
+        occurred_at: datetime,
         cause: EventId | None,
     ) -> Sequence[Blocker]:
         case_id = CaseId(derived(self._command.id, "case", self._opened))
         self._opened += 1
-        day = civil_date(self._origin.occurred_at)
+        origin = replace(self._origin, occurred_at=occurred_at)
+        day = civil_date(occurred_at)
         change = opening_change(
             definition, title=title, data=data, unit_path=unit_path, plan=plan, parent=parent, day=day
         )
 
         def opened(facts: Data) -> Event:
             return make_event(
-                self._origin,
+                origin,
                 definition=definition,
                 step=definition.opening,
                 case=None,
@@ -418,8 +434,6 @@ class _Work:
         return blockers
 
     def _affect(self, target: Case, case: Case, firing: Firing, bindings: Bindings, event: Event) -> list[Blocker]:
-        definition = self._world.definitions.by_hash(target.definition)
-        step = definition.step(firing.spec.fire)
         given = present(
             {
                 name: resolve(source, given=bindings.given or NOTHING, case=case, today=self._today)
@@ -427,15 +441,7 @@ class _Work:
             }
         )
         mark = self._mark()
-        errors = check(step.fields, given, "/input", definition.context)
-        blockers: Sequence[Blocker]
-        if errors:
-            text = "; ".join(f"{error.path} {error.message}" for error in errors)
-            blockers = [guard_error(firing.spec.fire, step.title, text)]
-        else:
-            blockers = self._perform(target, step, given, _authority_of(firing), cause=event.id)
-            if not blockers and _asks_reason(firing, step) and self._command.reason is None:
-                blockers = [Blocker(code="reason", message=REASON, needed="reason")]
+        blockers = self._fire_on(target, firing, given, event)
         if not blockers:
             return []
         self._return_to(mark)
@@ -443,9 +449,23 @@ class _Work:
         if firing.spec.otherwise == "refuse":
             return named
         self._skipped.append(
-            Refused(case=target.id, version=target.version, trigger=step.trigger, blockers=tuple(named))
+            Refused(case=target.id, version=target.version, trigger=firing.spec.fire, blockers=tuple(named))
         )
         return []
+
+    def _fire_on(self, target: Case, firing: Firing, given: Data, event: Event) -> Sequence[Blocker]:
+        step = _step_of(self._world, target, firing.spec.fire)
+        if step is None:
+            return [_no_such_step(firing, target)]
+        context = self._world.definitions.by_hash(target.definition).context
+        errors = check(step.fields, given, "/input", context)
+        if errors:
+            text = "; ".join(f"{error.path} {error.message}" for error in errors)
+            return [guard_error(firing.spec.fire, step.title, text)]
+        blockers = self._perform(target, step, given, _authority_of(firing), cause=event.id)
+        if not blockers and _asks_reason(firing, step) and self._command.reason is None:
+            return [Blocker(code="reason", message=REASON, needed="reason")]
+        return blockers
 
     def _mark(self) -> _Mark:
         return dict(self._draft.cases), dict(self._changed), len(self._events), len(self._skipped), self._opened

@@ -382,6 +382,10 @@ class Definitions:
         """
         return next((each for each in reversed(self._by_key.get(key, [])) if each.in_force(day)), None)
 
+    def for_opening(self, key: str, day: date) -> Definition:
+        """The version that an opening is checked against: the one in force, else the newest, which must be there."""
+        return self.in_force(key, day) or self._by_key[key][-1]
+
     def footprint(self, workflow: str, trigger: str | None) -> Footprint:
         """What deciding a trigger may read or change; with None, what judging every trigger may."""
         if trigger is None:

@@ -56,6 +56,15 @@ def _set(step: Step, document: WorkflowDocument, scope: Scope, catalogue: Catalo
             yield Finding.unknown(path, name, "a field", document.fields)
         else:
             yield from prove_source(path, source, document.fields[name], scope, catalogue)
+            if transition is not None:
+                yield from _linked_before(path, name, transition)
+
+
+def _linked_before(path: Path, name: str, transition: Transition) -> Iterator[Finding]:
+    """What the commanded case links is locked before it is decided: links given now would come too late."""
+    if any(effect.on == name for effect in transition.effects):
+        message = "effects of this transition act on the cases linked here: link them in an earlier one"
+        yield Finding(path=path, message=message)
 
 
 def _effect(

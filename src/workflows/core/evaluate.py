@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from itertools import chain
 
 from workflows.core.authority import covers, has_role
 from workflows.core.bindings import Bindings
 from workflows.core.case import Actor, Blocker, Case, Data, Pending
-from workflows.core.definition import Definition, Step
+from workflows.core.definition import Definition, Separation, Step
 from workflows.core.documents import OPEN
 from workflows.core.guards import Failed, Unknown
-from workflows.core.judging import Judgement, guard_error, judge, unknown
-from workflows.core.wording import REASON, four_eyes, too_early, wrong_role, wrong_state, wrong_unit
+from workflows.core.judging import Judgement, awaits_input, guard_error, judge, unknown
+from workflows.core.wording import FIRST_DAY, REASON, four_eyes, too_early, wrong_role, wrong_state, wrong_unit
 from workflows.core.world import Draft
 
 
@@ -75,7 +76,8 @@ def evaluate(
     if not opening and not definition.machine.leads(step.trigger, case.state):
         refused.insert(0, _wrong_state(definition, case, step))
         return Evaluation(to=None, blockers=tuple(refused), pending=(), bindings=bindings, sheets={})
-    judgement = Judgement(blockers=[*refused, *_four_eyes(draft, case, step, actor), *_not_before(step, bindings)])
+    judgement = Judgement(blockers=[*refused, *_four_eyes(bindings, step)])
+    _judge_first_day(step, bindings, judgement)
 
     def allow() -> bool:
         judge(step.rules, bindings, judgement)
@@ -108,36 +110,48 @@ def _wrong_state(definition: Definition, case: Case, step: Step) -> Blocker:
     return wrong_state(definition.state(case.state).title, titles, state=case.state, states=list(step.targets))
 
 
-def _four_eyes(draft: Draft, case: Case, step: Step, actor: Actor) -> Iterator[Blocker]:
+def _four_eyes(bindings: Bindings, step: Step) -> Iterator[Blocker]:
     for separation in step.separate:
-        if separation.workflow is None:
-            episode = case.acts.get(separation.trigger, {}).get(actor.person)
-            done = episode is not None and (step.over_case or episode == case.episode)
-            title = draft.world.definitions.by_hash(case.definition).step(separation.trigger).title
-        else:
-            related = [each for each in _related(draft, case) if each.workflow == separation.workflow]
-            done = any(actor.person in each.acts.get(separation.trigger, {}) for each in related)
-            title = draft.world.definitions.versions(separation.workflow)[-1].step(separation.trigger).title
+        done = next(_acted_on(bindings, step, separation), None)
         if done:
-            yield four_eyes(actor.person, separation.trigger, title)
+            title = bindings.draft.world.definitions.by_hash(done.definition).step(separation.trigger).title
+            yield four_eyes(bindings.actor.person, separation.trigger, title)
 
 
-def _related(draft: Draft, case: Case) -> Iterator[Case]:
+def _acted_on(bindings: Bindings, step: Step, separation: Separation) -> Iterator[Case]:
+    """Cases on which the actor did what another person must have done."""
+    case, person = bindings.case, bindings.actor.person
+    if separation.workflow is None:
+        episode = case.acts.get(separation.trigger, {}).get(person)
+        if episode is not None and (step.over_case or episode == case.episode):
+            yield case
+        return
+    for each in _related(bindings):
+        if each.workflow == separation.workflow and person in each.acts.get(separation.trigger, {}):
+            yield each
+
+
+def _related(bindings: Bindings) -> Iterator[Case]:
+    draft, case = bindings.draft, bindings.case
     parent = draft.case(case.parent) if case.parent else None
     if parent:
         yield parent
     yield from draft.children(case)
     yield from draft.lists(case)
-    yield from (linked for field in case.links for _, linked in draft.linked(case, field) if linked)
+    linked = [*chain(*case.links.values()), *bindings.given_links]
+    yield from (found for case_id in linked if (found := draft.case(case_id)))
 
 
-def _not_before(step: Step, bindings: Bindings) -> Iterator[Blocker]:
+def _judge_first_day(step: Step, bindings: Bindings, judgement: Judgement) -> None:
     if step.not_before is None:
+        return
+    if bindings.given is None and awaits_input(step.not_before.variables | step.not_before.known):
+        judgement.pending.append(Pending(code="too_early", message=FIRST_DAY))
         return
     first = step.not_before.evaluate(bindings)
     if isinstance(first, Unknown):
-        yield unknown(first.names, bindings)
+        judgement.blockers.append(unknown(first.names, bindings))
     elif isinstance(first, Failed) or not isinstance(first, date):
-        yield guard_error(step.not_before.text, step.title, str(first))
+        judgement.blockers.append(guard_error(step.not_before.text, step.title, str(first)))
     elif bindings.today < first:
-        yield too_early(bindings.today, first)
+        judgement.blockers.append(too_early(bindings.today, first))

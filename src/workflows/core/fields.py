@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias, cast
 
-from workflows.core.canonical import Json
+from workflows.core.canonical import Json, pointer_token
 from workflows.core.case import Data, InputError
 from workflows.core.documents import (
     AgenciesField,
@@ -32,6 +32,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DOCUMENT_TEXTS = {"number": 60, "issuer": 200, "title": 500}
 _YEARS = range(1900, 9999)
+FREE_TEXTS = ("text", "items")
+"""Types of fields whose values are nobody's but the case's: they enter no entry, nor what is kept of a refusal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,7 @@ def check(fields: Mapping[str, FieldSpec], given: Mapping[str, Json], at: str, c
 
 
 def _unknown(name: str, fields: Mapping[str, FieldSpec], at: str) -> InputError:
-    return unknown_name(f"{at}/{name}", "field", name, fields)
+    return unknown_name(f"{at}/{pointer_token(name)}", "field", name, fields)
 
 
 def unknown_name(
@@ -160,9 +162,14 @@ def _document(value: Json, at: str) -> Errors:
         yield InputError(path=at, message=f"must be an object with number, date, issuer and title, not {_kind(value)}")
         return
     allowed = (*_DOCUMENT_TEXTS, "date", "sha256")
-    yield from (unknown_name(f"{at}/{name}", "field", name, allowed) for name in value if name not in allowed)
+    yield from (
+        unknown_name(f"{at}/{pointer_token(name)}", "field", name, allowed) for name in value if name not in allowed
+    )
     for name, limit in _DOCUMENT_TEXTS.items():
-        yield from texts(value.get(name, ""), f"{at}/{name}", limit)
+        if value.get(name) is None:
+            yield InputError(path=f"{at}/{name}", message=f"{name} is required")
+        else:
+            yield from texts(value[name], f"{at}/{name}", limit)
     yield from dates(value.get("date"), f"{at}/date")
     sha256 = value.get("sha256")
     if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
@@ -218,7 +225,7 @@ def _check_attestations(spec: AttestationsField, value: Json, at: str, context: 
     allowed = attested_codes(context.sheets[spec.sheet])
     for code, finding in value.items():
         if code not in allowed:
-            yield unknown_name(f"{at}/{code}", "condition", code, allowed)
+            yield unknown_name(f"{at}/{pointer_token(code)}", "condition", code, allowed)
         else:
             yield from _finding(finding, f"{at}/{code}")
 
@@ -233,7 +240,9 @@ def _finding(value: Json, at: str) -> Errors:
     if not isinstance(value, Mapping):
         yield InputError(path=at, message=f"must be an object with met, evidence and note, not {_kind(value)}")
         return
-    yield from (unknown_name(f"{at}/{name}", "field", name, allowed) for name in value if name not in allowed)
+    yield from (
+        unknown_name(f"{at}/{pointer_token(name)}", "field", name, allowed) for name in value if name not in allowed
+    )
     if not isinstance(value.get("met"), bool):
         yield InputError(path=f"{at}/met", message="must be true or false")
     if value.get("evidence") is not None:
@@ -278,7 +287,7 @@ def split(fields: Mapping[str, FieldSpec], values: Data) -> tuple[dict[str, Json
 
 
 def _split_value(kind: str, value: Json) -> tuple[Json, Json]:
-    if kind in ("text", "items"):
+    if kind in FREE_TEXTS:
         return None, value
     if kind == "document" and isinstance(value, Mapping):
         return _split_document(value)

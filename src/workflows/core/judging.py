@@ -38,10 +38,15 @@ def judge(rules: Iterable[Rule | SheetRules], bindings: Bindings, judgement: Jud
     for rule in rules:
         if isinstance(rule, SheetRules):
             _judge_sheet(rule, bindings, judgement)
-        elif bindings.given is None and any(name.startswith("input.") for name in rule.reads):
+        elif bindings.given is None and awaits_input(rule.reads):
             judgement.pending.append(Pending(code=rule.code, message=rule.message))
         else:
             judgement.blockers += _blockers(rule, bindings)
+
+
+def awaits_input(names: Iterable[str]) -> bool:
+    """Whether what reads these variables can only be judged with the input."""
+    return any(name.startswith("input.") for name in names)
 
 
 def _blockers(rule: Rule, bindings: Bindings) -> list[Blocker]:
@@ -53,7 +58,8 @@ def _blockers(rule: Rule, bindings: Bindings) -> list[Blocker]:
         return []
     if isinstance(truth, Unknown):
         return [unknown(truth.names, bindings)]
-    found = {name: shown(bindings.get(name)) for name in sorted(rule.reads)}
+    # Refusals are kept for good, and free text must be able to go.
+    found = {name: shown(bindings.get(name)) for name in sorted(rule.reads) if not bindings.is_free_text(name)}
     return [Blocker(code=rule.code, message=rule.message, found=found, needed=needed(rule))]
 
 

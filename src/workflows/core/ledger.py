@@ -8,9 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import cast
+from typing import NoReturn, cast
 
-from workflows.core.canonical import ENTRY_LIMIT, Json, canonical_bytes, commitment, digest
+from workflows.core.canonical import ENTRY_LIMIT, INTEGER_LIMIT, Json, canonical_bytes, commitment, digest
 from workflows.core.case import CaseId, Changes, CommandId, Data, Event, EventId, Kind
 from workflows.core.civil import format_instant, parse_instant
 
@@ -35,6 +35,10 @@ class FreeText:
         return canonical_bytes(present) if present else None
 
 
+class EntryTooLargeError(ValueError):
+    """What a command changes does not fit into one entry."""
+
+
 def seal(draft: Event, public: Mapping[str, Json], texts: FreeText, nonce: bytes) -> Event:
     """The event with its bytes, hash and payload.
 
@@ -43,14 +47,17 @@ def seal(draft: Event, public: Mapping[str, Json], texts: FreeText, nonce: bytes
         public: `changes`, `input` and `documents` as they enter the entry, without free text.
         texts: The free text that was taken out.
         nonce: The command's nonce, from which the salt derives.
+
+    Raises:
+        EntryTooLargeError: the bytes are more than an entry may have.
     """
     payload = texts.payload()
     salt = sha256(nonce + draft.id.encode()).digest()[:16] if payload is not None else None
     committed = commitment(salt, payload) if salt is not None and payload is not None else None
     entry = canonical_bytes({**_head(draft), **public, "payload": committed})
     if len(entry) > ENTRY_LIMIT:
-        message = f"the entry has {len(entry)} bytes; at most {ENTRY_LIMIT} are allowed"
-        raise ValueError(message)
+        message = f"too much at once: the entry would have {len(entry)} bytes; at most {ENTRY_LIMIT} are allowed"
+        raise EntryTooLargeError(message)
     return replace(draft, entry=entry, hash=digest(entry), salt=salt, payload=payload)
 
 
@@ -91,7 +98,7 @@ def read(entry: bytes, *, salt: bytes | None, payload: bytes | None) -> Event:
         BrokenEntryError: the bytes are not canonical, or the payload does not match the commitment.
     """
     try:
-        body = json.loads(entry)
+        body = json.loads(entry, parse_int=_integer, parse_float=_refused, parse_constant=_refused)
         _check(body, entry, salt, payload)
         return _event(body, entry, salt, payload)
     except BrokenEntryError:
@@ -99,6 +106,16 @@ def read(entry: bytes, *, salt: bytes | None, payload: bytes | None) -> Event:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"the bytes are no ledger entry: {error!r}"
         raise BrokenEntryError(message) from error
+
+
+def _integer(digits: str) -> int:
+    number = int(digits)
+    return number if abs(number) < INTEGER_LIMIT else _refused(digits)
+
+
+def _refused(number: str) -> NoReturn:
+    message = f"the number {number[:40]} is outside the canonical profile"
+    raise BrokenEntryError(message)
 
 
 def _check(body: Mapping[str, Json], entry: bytes, salt: bytes | None, payload: bytes | None) -> None:

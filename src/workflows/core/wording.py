@@ -41,8 +41,8 @@ def wrong_state(found: Words, needed: Sequence[Words], *, state: str, states: Se
     return Blocker(
         code="state",
         message=Words(
-            vi=_cut(f"Hồ sơ đang ở trạng thái “{found.vi}”; bước này cần: {', '.join(w.vi for w in needed)}"),
-            en=_cut(f"The case is in state “{found.en}”; this step needs: {', '.join(w.en for w in needed)}"),
+            vi=_cut(f"Hồ sơ đang ở trạng thái “{found.vi}”; bước này cần: {', '.join(f'“{w.vi}”' for w in needed)}"),
+            en=_cut(f"The case is in state “{found.en}”; this step needs: {', '.join(f'“{w.en}”' for w in needed)}"),
         ),
         found=state,
         needed=list(states),
@@ -114,7 +114,21 @@ def not_in_force(what: Words, day: date, periods: Sequence[str]) -> Blocker:
     )
 
 
+def no_such_step(trigger: str, version: int, *, state: str) -> Blocker:
+    """An effect fires what the version of the related case does not have."""
+    return Blocker(
+        code="state",
+        message=Words(
+            vi=f"Hồ sơ theo phiên bản {version} của quy trình, phiên bản này không có bước “{trigger}”",
+            en=f"The case runs on version {version} of its workflow, which has no step “{trigger}”",
+        ),
+        found=state,
+        needed=[],
+    )
+
+
 REASON = Words(vi="Cần nêu lý do", en="A reason must be given")
+FIRST_DAY = Words(vi="Ngày sớm nhất tùy theo thông tin nhập vào", en="The first day depends on the input")
 
 
 def _cut(text: str, limit: int = 500) -> str:

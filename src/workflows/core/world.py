@@ -4,7 +4,7 @@ A world is loaded by the store and only read here. A draft lies over it: what on
 decided so far; dropping the draft drops all of it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -42,7 +42,7 @@ class Count:
 
 
 class World:
-    """Everything loaded for the commands of one wave; grows when their cases are accepted."""
+    """Everything loaded for the commands of one wave; what they change lies in their drafts."""
 
     def __init__(
         self,
@@ -62,10 +62,6 @@ class World:
         self._cases: dict[CaseId, Case] = {}
         self._children: dict[CaseId, set[CaseId]] = {}
         self._by_unit: dict[tuple[str, str], set[CaseId]] = {}
-        self.absorb(cases)
-
-    def absorb(self, cases: Iterable[Case]) -> None:
-        """Take in cases as they are now."""
         for case in cases:
             self._cases[case.id] = case
             self._by_unit.setdefault((case.unit, case.workflow), set()).add(case.id)
@@ -92,10 +88,6 @@ class World:
         """The newest figure on or before a civil date; of two for one date the one recorded last."""
         usable = [count for count in self._counts.get((unit, key), ()) if count.as_of <= as_of]
         return max(usable, key=lambda count: (count.as_of, count.recorded_at, count.id), default=None)
-
-    def unit(self, code: str, day: date) -> Unit | None:
-        """The unit that a code meant on a civil date."""
-        return next((unit for unit in self.units.get(code, ()) if unit.in_force(day)), None)
 
 
 class Draft:
@@ -135,11 +127,6 @@ class Draft:
         changed = {each.id for each in self.cases.values() if each.unit == unit and each.workflow == workflow}
         found = self._sorted({*self.world.of_unit(unit, workflow), *changed})
         return [each for each in found if each.state in states]
-
-    def linked(self, case: Case, field: str) -> Iterator[tuple[CaseId, Case | None]]:
-        """Linked cases in the order they were linked; None for one that is not there."""
-        for case_id in case.links.get(field, ()):
-            yield case_id, self.case(case_id)
 
     def _sorted(self, ids: Collection[CaseId]) -> list[Case]:
         return [case for case_id in sorted(ids) if (case := self.case(case_id))]

@@ -6,7 +6,7 @@ from datetime import date
 from workflows.core.case import Actor
 from workflows.core.civil import format_instant
 from workflows.core.definition import Definition, Rule, SheetRules, Step
-from workflows.core.documents import AMEND, ANNUL, OPEN, State
+from workflows.core.documents import AMEND, ANNUL, ANNULLED, OPEN, Cited, State
 from workflows.core.wording import ROLES
 from workflows.services.reading import Known
 from workflows.services.rendering import Object, form_json, words_json
@@ -24,24 +24,36 @@ def definition_head(definition: Definition) -> Object:
         "subject": document.subject,
         "valid": {"from": valid.from_.isoformat(), "to": valid.to.isoformat() if valid.to else None},
         "hash": definition.hash,
-        "basis": document.basis,
+        "basis": _sources(document.basis),
     }
 
 
 def definition_json(definition: Definition) -> Object:
-    """A whole definition; `states` and `transitions` stand in the order of the document."""
+    """A whole definition; `states` and `transitions` stand in the order of the document, built-in ones at the end."""
     document = definition.document
+    states = [*document.states, ANNULLED]
     return {
         **definition_head(definition),
         "initial": document.initial,
-        "fields": {name: spec.model_dump(mode="json") for name, spec in document.fields.items()},
-        "open": _step_json(definition.opening, definition, document.open.basis),
-        "states": [_state_json(name, state) for name, state in document.states.items()],
+        "fields": {name: _cited_json(spec) for name, spec in document.fields.items()},
+        "facts": {name: _cited_json(fact) for name, fact in document.facts.items()},
+        "open": {**_step_json(definition.opening, definition, document.open.basis), "to": document.initial},
+        "states": [_state_json(name, definition.state(name)) for name in states],
         "transitions": [_step_json(step, definition, _basis(definition, step)) for step in definition.steps.values()],
     }
 
 
-def _basis(definition: Definition, step: Step) -> object:
+def _cited_json(part: Cited) -> Object:
+    """A part of a document as it was written, all defaults included."""
+    return {**part.model_dump(mode="json"), "basis": _sources(part.basis)}
+
+
+def _sources(basis: str | Sequence[str]) -> list[str]:
+    """Always a list, though a document may give a single source as text."""
+    return [basis] if isinstance(basis, str) else list(basis)
+
+
+def _basis(definition: Definition, step: Step) -> str | Sequence[str]:
     document = definition.document
     builtin = {AMEND: document.amend.basis, ANNUL: document.annul.basis}
     return builtin[step.trigger] if step.trigger in builtin else document.transitions[step.trigger].basis
@@ -56,11 +68,11 @@ def _state_json(name: str, state: State) -> Object:
         "lasting": state.lasting,
         "due": due,
         "owner": state.owner or (),
-        "basis": state.basis,
+        "basis": _sources(state.basis),
     }
 
 
-def _step_json(step: Step, definition: Definition, basis: object) -> Object:
+def _step_json(step: Step, definition: Definition, basis: str | Sequence[str]) -> Object:
     return {
         "trigger": step.trigger,
         "title": words_json(step.title),
@@ -74,7 +86,7 @@ def _step_json(step: Step, definition: Definition, basis: object) -> Object:
         ],
         "separate_over": "case" if step.over_case else "episode",
         "requires": _requirements(step.rules),
-        "basis": basis,
+        "basis": _sources(basis),
     }
 
 

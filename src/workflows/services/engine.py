@@ -1,5 +1,6 @@
 """One running engine: its database, definitions, clock and writer, put together and taken apart."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -7,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
 
@@ -29,6 +31,7 @@ from workflows.core.world import Draft
 from workflows.loader import find_definitions, load
 from workflows.services.clock import utc_now
 from workflows.services.rendering import reply
+from workflows.services.wakeups import Wakeups
 from workflows.store.database import Database
 from workflows.store.loading import load as load_world
 from workflows.store.loading import load_case, roots
@@ -53,6 +56,7 @@ class Engine:
         self.database = database
         self.catalogue = catalogue
         self.clock = clock
+        self._wakeups: WeakKeyDictionary[asyncio.AbstractEventLoop, Wakeups] = WeakKeyDictionary()
         self.definitions = Definitions(
             compile_definition(document, catalogue)
             for versions in catalogue.workflows.values()
@@ -118,6 +122,14 @@ class Engine:
     def submit(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
         """Have commands decided and written; raises and resolves as `Writer.submit` does."""
         return self.writer.submit(submission)
+
+    async def carry_out(self, submission: Submission) -> tuple[Outcome, ...]:
+        """`submit` for handlers of an event loop; one that is cancelled withdraws nothing."""
+        loop = asyncio.get_running_loop()
+        wakeups = self._wakeups.get(loop)
+        if wakeups is None:
+            wakeups = self._wakeups[loop] = Wakeups(loop)
+        return await wakeups.until_done(self.submit(submission))
 
     def dry_run(self, command: Command) -> Decision:
         """What a command would come to now; nothing is written."""

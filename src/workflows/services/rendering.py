@@ -20,6 +20,7 @@ from workflows.core.case import (
     Event,
     InputError,
     Invalid,
+    Kind,
     NotFound,
     Offer,
     Open,
@@ -182,7 +183,7 @@ def event_json(event: Event) -> Object:
         "actor": _shown_actor(event.actor),
         "on_behalf_of": event.on_behalf_of,
         "reason": event.reason,
-        "input": event.input,
+        "input": _input(event),
         "changes": event.changes,
         "facts": event.facts,
         "blockers": [],
@@ -192,6 +193,14 @@ def event_json(event: Event) -> Object:
         "prev_hash": event.prev_hash,
         "hash": event.hash,
     }
+
+
+def _input(event: Event) -> Mapping[str, object]:
+    """What was given; that of an opening stands in its changes only, for it would not fit the entry twice."""
+    if event.kind is not Kind.OPENED:
+        return event.input
+    links = event.changes.get("links", {})
+    return {**event.changes.get("set", {}), **{name: change.get("added", ()) for name, change in links.items()}}
 
 
 def attempt_json(attempt: Attempt) -> Object:

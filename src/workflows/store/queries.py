@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_
 
 from workflows.core.canonical import Json, violations
 from workflows.core.case import Actor, Case, Event
@@ -183,9 +183,17 @@ def case_attempts(connection: Connection, case_id: str, *, cursor: str | None, l
 
 
 def list_units(connection: Connection, found: UnitFilter, *, cursor: str | None, limit: int) -> Page[Unit]:
-    """By code and first day, ascending; raises BadCursorError."""
-    equal = ((unit.c.level, found.level), (unit.c.parent, found.parent))
-    statement = select(unit).where(*(column == value for column, value in equal if value is not None))
+    """By code and first day, ascending; raises BadCursorError.
+
+    With a level, those of it that lie anywhere below the parent; without, the parent's own parts.
+    """
+    statement = select(unit)
+    if found.level is not None:
+        statement = statement.where(unit.c.level == found.level)
+    if found.parent is not None and found.level is not None:
+        statement = statement.where((literal("/") + unit.c.path).contains(f"/{found.parent}/", autoescape=True))
+    elif found.parent is not None:
+        statement = statement.where(unit.c.parent == found.parent)
     if found.q is not None:
         statement = statement.where(unit.c.fold.contains(fold(found.q), autoescape=True))
     if found.on is not None:

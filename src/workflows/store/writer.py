@@ -335,6 +335,9 @@ class Writer:
         else:
             self._presume_scopes(connection, jobs)
         patient = jobs[0].tries >= LOCK_TRIES
+        if patient and not self._database.is_sqlite:
+            remaining = max(1, int((jobs[0].deadline - time.monotonic()) * 1000))
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{remaining}ms'")
         wanted = jobs[0].scope if patient else frozenset[str]().union(*(job.scope for job in jobs))
         held = lock_units(connection, sorted(wanted), skip_locked=not patient)
         if patient:
@@ -434,8 +437,8 @@ def _tell(level: str, what: str, **values: object) -> None:
         getattr(_log, level)(what, **values)
 
 
-_PASSING_STATES = ("08", "40", "53", "57", "58")
-"""Classes of SQLSTATE: connection, rolled back, out of resources, shutdown, system."""
+_PASSING_STATES = ("08", "40", "53", "55P03", "57P", "58")
+"""Beginnings of SQLSTATE: connection, rolled back, out of resources, lock not had in time, shutdown, system."""
 
 
 def _passing(error: DBAPIError) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows.core.canonical import Json, canonical_bytes, digest
 from workflows.core.case import Accepted, Case, CaseId, Command, Decision, Event, Fire, Open, Refused
-from workflows.core.civil import format_instant
+from workflows.core.civil import civil_date, format_instant
 from workflows.core.fields import present, split
 from workflows.core.ids import derived
 from workflows.core.world import Draft, World
@@ -120,10 +120,14 @@ class LostUpdateError(RuntimeError):
     """A case moved although its unit was locked: somebody wrote around the writer."""
 
 
+_LASTING: Final = frozenset(
+    {"id", "workflow", "workflow_version", "definition", "unit", "unit_path", "plan", "parent", "opened_at"}
+)
+"""Columns that no event changes; SQLite rewrites every index of a column that an update names."""
 _UPDATE: Final = (
     cases.update()
     .where(cases.c.id == bindparam("case_id"), cases.c.version == bindparam("expected"))
-    .values({column.name: bindparam(column.name) for column in cases.c if column.name != "id"})
+    .values({column.name: bindparam(column.name) for column in cases.c if column.name not in _LASTING})
 )
 _INSERT_CASES: Final = cases.insert()
 _INSERT_EVENTS: Final = event.insert()
@@ -191,10 +195,8 @@ def _write_cases(connection: Connection, world: World, changed: Mapping[CaseId, 
 
 
 def _moved(case: Case, before: Case) -> dict[str, object]:
-    row = case_row(case)
-    row["case_id"] = row.pop("id")
-    row["expected"] = before.version
-    return row
+    row = {name: value for name, value in case_row(case).items() if name not in _LASTING}
+    return {**row, "case_id": case.id, "expected": before.version}
 
 
 def _write_links(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
@@ -236,10 +238,11 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
     command, refused = refusal.command, refusal.refused
     actor = world.grants[command.grant]
     case = world.case(refused.case) or writing.cases.get(refused.case) if refused.case else None
-    given = _without_free_text(command, case, world) if refusal.cause is None else None
+    given = _without_free_text(command, case, world, writing.now) if refusal.cause is None else None
     codes = sorted({blocker.code for blocker in refused.blockers})
-    what: list[Json] = [refused.case, refused.version, actor.person, refused.trigger, codes, given]
     workflow, path = (case.workflow, case.unit_path) if case else _opening_of(command, world)
+    where: Json = refused.case or [workflow, path]
+    what: list[Json] = [where, refused.version, actor.person, refused.trigger, codes, given]
     entry: dict[str, Json] = {
         "case": refused.case,
         "case_version": refused.version,
@@ -274,14 +277,15 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
     }
 
 
-def _without_free_text(command: Command, case: Case | None, world: World) -> dict[str, Json]:
+def _without_free_text(command: Command, case: Case | None, world: World, now: datetime) -> dict[str, Json]:
     """The values of a refused command as they may be kept for good; texts and reasons are not."""
     act = command.act
     if isinstance(act, Fire):
         assert case is not None  # noqa: S101 - a trigger is refused on a case
         public, _ = split(world.definitions.by_hash(case.definition).step(act.trigger).fields, present(act.input))
     else:
-        public, _ = split(world.definitions.versions(act.workflow)[-1].opening.fields, present(act.data))
+        definition = world.definitions.for_opening(act.workflow, civil_date(command.occurred_at or now))
+        public, _ = split(definition.opening.fields, present(act.data))
     return public
 
 
