@@ -33,8 +33,7 @@ from workflows.services.rendering import (
     reply,
 )
 from workflows.store.queries import CaseFilter, Page
-from workflows.store.writer import Submission
-from workflows.store.writing import Idempotency
+from workflows.store.submissions import Idempotency, Submission
 
 
 @post("/cases", status_code=201)

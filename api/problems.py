@@ -20,8 +20,7 @@ from workflows.services.reading import FigureRefusedError, InvalidError, Missing
 from workflows.services.rendering import invalid, not_found, problem, refused
 from workflows.store.counts import CountError
 from workflows.store.queries import BadCursorError
-from workflows.store.writer import CommandFailed, Expired, KeyReused, QueueFull, WriteError, WriterStopped
-from workflows.store.writing import Reply
+from workflows.store.submissions import CommandFailed, Expired, KeyReused, QueueFull, Reply, WriteError, WriterStopped
 
 _CODES: Final[Mapping[int, str]] = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal"}
 _UNAVAILABLE: Final = (QueueFull, Expired, WriterStopped)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from litestar.response.base import ASGIResponse
 
 from workflows.services.rendering import JSON, encoded
-from workflows.store.writing import Reply
+from workflows.store.submissions import Reply
 
 REPLAYED = "idempotency-replayed"
 

@@ -23,7 +23,7 @@ from workflows.core.canonical import Json, canonical_bytes, digest, violations
 from workflows.core.case import Actor, InputError
 from workflows.core.fields import unknown_name
 from workflows.store.queries import LIMIT
-from workflows.store.writing import Idempotency
+from workflows.store.submissions import Idempotency
 
 BODY_LIMIT: Final = 1_048_576
 """Bytes."""

@@ -14,7 +14,7 @@ from benchmarks.starting import Start
 from benchmarks.workload import Lane, Slot, idempotency, transitions
 from workflows.core.case import Accepted, CaseId
 from workflows.services.engine import Engine
-from workflows.store.writer import Submission
+from workflows.store.submissions import Submission
 
 CALLERS = 64
 DEADLINE_SECONDS = 60.0

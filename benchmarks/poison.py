@@ -16,7 +16,7 @@ from benchmarks.starting import Kind, Start
 from benchmarks.workload import Lane, transitions
 from workflows.services.engine import Engine
 from workflows.store.database import Database
-from workflows.store.writer import CommandFailed
+from workflows.store.submissions import CommandFailed
 
 _SQLITE = """
 CREATE TRIGGER poisoned BEFORE INSERT ON event WHEN NEW.unit_path = '{path}'

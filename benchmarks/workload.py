@@ -16,7 +16,7 @@ from workflows.core.canonical import Json, canonical_bytes, digest
 from workflows.core.case import CaseId, Data, Fire, Open
 from workflows.core.documents import OPEN, Role
 from workflows.loader import find_definitions, load
-from workflows.store.writing import Idempotency
+from workflows.store.submissions import Idempotency
 
 Slot: TypeAlias = Literal["certification", "hotspot"]
 """Which of the two cases of its commune a step is about; also the case's workflow."""

@@ -26,14 +26,15 @@ from workflows.core.case import (
     Offer,
     Open,
 )
-from workflows.core.decide import decide, explain
+from workflows.core.decide import decide
 from workflows.core.definition import Definitions, compile_definition
 from workflows.core.documents import Catalogue, Level, Role
+from workflows.core.explaining import explain
 from workflows.core.ids import uuid7
 from workflows.core.world import Count, Draft, Unit, World
 from workflows.loader import find_definitions, load
 from workflows.services.engine import Engine
-from workflows.store.writer import Submission
+from workflows.store.submissions import Submission
 
 COMMUNE: Final = "29401"
 PROVINCE: Final = "84"

@@ -24,7 +24,7 @@ DYING: Final = PROGRAM.replace(
     "run(engine,",
     """
 import threading
-from workflows.store.writer import Submission
+from workflows.store.submissions import Submission
 
 engine.writer._carry_out = None
 threading.Timer(1, lambda: engine.submit(Submission(commands=()))).start()

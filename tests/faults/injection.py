@@ -12,7 +12,7 @@ from workflows.core.case import Command, Decision, Fire
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store.database import Database
-from workflows.store.writing import Reply
+from workflows.store.submissions import Reply
 
 
 @contextmanager

@@ -21,9 +21,8 @@ from workflows.loader import find_definitions, load
 from workflows.services.engine import Engine
 from workflows.store.database import Database
 from workflows.store.fsck import check
+from workflows.store.submissions import Idempotency, Outcome, Submission
 from workflows.store.tables import api_key, cases, count_entry, event, metadata, unit
-from workflows.store.writer import Outcome, Submission
-from workflows.store.writing import Idempotency
 
 NOW: Final = datetime(2025, 3, 5, 2, tzinfo=UTC)
 TODAY: Final = "2025-03-05"

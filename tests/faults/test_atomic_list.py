@@ -13,7 +13,7 @@ from workflows.core.documents import Role
 from workflows.core.world import World
 from workflows.services.engine import Engine
 from workflows.store import writer
-from workflows.store.writer import CommandFailed
+from workflows.store.submissions import CommandFailed
 from workflows.store.writing import Writing, write
 
 MEMBERS = 100

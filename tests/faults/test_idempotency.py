@@ -13,7 +13,7 @@ from tests.faults.processes import remote_engine, through_engine
 from tests.sizes import size
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
-from workflows.store.writer import KeyReused
+from workflows.store.submissions import KeyReused
 
 POLICE = Role.PROVINCIAL_POLICE
 KEYS = size(20, 1000)

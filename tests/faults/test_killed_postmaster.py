@@ -18,7 +18,7 @@ from workflows.core.case import CaseId, Fire, Open
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store import database, schema
-from workflows.store.writer import Outcome, WriteError
+from workflows.store.submissions import Outcome, WriteError
 
 KILLS: Final = size(2, 50)
 CONTROL_KILLS: Final = 20

@@ -18,7 +18,8 @@ from workflows.core.world import World
 from workflows.services.engine import Engine
 from workflows.store import database, writer
 from workflows.store.database import driver, sqlite_path
-from workflows.store.writer import RETRIES, CommandFailed
+from workflows.store.submissions import CommandFailed
+from workflows.store.writer import RETRIES
 from workflows.store.writing import Writing, write
 
 POLICE = Role.PROVINCIAL_POLICE

@@ -11,7 +11,8 @@ from tests.sizes import size
 from workflows.core.case import Accepted, Decision
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
-from workflows.store.writer import CommandFailed, Writer
+from workflows.store.submissions import CommandFailed
+from workflows.store.writer import Writer
 
 BATCH = 64
 POISON = "Thuốc độc"

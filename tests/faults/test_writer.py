@@ -15,7 +15,7 @@ from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store import writer
 from workflows.store.database import Database, lock_units
-from workflows.store.writer import (
+from workflows.store.submissions import (
     CommandFailed,
     Expired,
     Outcome,
@@ -23,9 +23,9 @@ from workflows.store.writer import (
     QueueFull,
     Submission,
     WriteError,
-    Writer,
     WriterStopped,
 )
+from workflows.store.writer import Writer
 
 POLICE = Role.PROVINCIAL_POLICE
 

@@ -11,8 +11,9 @@ from tests.invariants import everything, require_intact, require_sound, units
 from tests.property.playground import Playground
 from tests.sizes import size
 from workflows.core.case import Command, Decision, Fire, Invalid, NotFound, Offer
-from workflows.core.decide import decide, explain
+from workflows.core.decide import decide
 from workflows.core.definition import Definitions, Footprint
+from workflows.core.explaining import explain
 from workflows.core.world import Draft, World
 from workflows.services.engine import Engine
 from workflows.store import loading

@@ -15,8 +15,9 @@ from workflows.core.documents import Role, TextField, Words
 from workflows.core.world import Draft, World
 from workflows.store.database import Database
 from workflows.store.keys import Grant, create
+from workflows.store.submissions import Reply
 from workflows.store.tables import attempt
-from workflows.store.writing import Reply, Writing, write
+from workflows.store.writing import Writing, write
 
 KIND: dict[str, Json] = {"kind": "point", "found_by": "survey"}
 REPLY = Reply(status=200, body=b"", headers={})

@@ -4,7 +4,7 @@ from tests.factories import Clock, carried_out, running
 from workflows.core.case import Invalid, Open
 from workflows.core.documents import Role
 from workflows.store.keys import Grant, create
-from workflows.store.writer import Submission
+from workflows.store.submissions import Submission
 
 
 def test_an_opening_in_a_unit_that_is_not_there_is_invalid(database_url: str) -> None:

@@ -1,10 +1,10 @@
-"""The whole decision: `decide` turns a command into events or says why not; `explain` says what can be done now.
+"""The whole decision: `decide` turns a command into events, or says why not.
 
 Pure and total: no clock, no I/O, no chance. Ids and salts derive from the command, so deciding it again on the same
 world gives the same events.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TypeAlias, cast
@@ -28,9 +28,7 @@ from workflows.core.case import (
     InputError,
     Invalid,
     NotFound,
-    Offer,
     Open,
-    Pending,
     Refused,
     Stale,
     apply,
@@ -39,15 +37,15 @@ from workflows.core.civil import civil_date
 from workflows.core.definition import Definition, Firing, Step
 from workflows.core.documents import OPEN, Opening, Words
 from workflows.core.drafting import Origin, make_event, occurred_day, opening_change, resolve, step_change
+from workflows.core.effects import asks_reason, authority_of, is_wanted, no_such_step_of, of_case, step_of, targets
 from workflows.core.evaluate import Authority, Evaluation, evaluate
 from workflows.core.fields import check, present, unknown_name
-from workflows.core.guards import Failed, Unknown
 from workflows.core.ids import derived
-from workflows.core.judging import awaits_input, guard_error, unknown
+from workflows.core.judging import guard_error
 from workflows.core.ledger import EntryTooLargeError
 from workflows.core.requests import check_fire, check_opening, check_trigger, check_unit
-from workflows.core.wording import REASON, no_such_step, not_in_force, wrong_role, wrong_unit
-from workflows.core.world import Draft, Unit, World
+from workflows.core.wording import REASON, not_in_force, wrong_role, wrong_unit
+from workflows.core.world import Draft, Unit
 
 _GRANT = Words(vi="Quyền được giao", en="The grant")
 
@@ -68,133 +66,6 @@ def decide(draft: Draft, command: Command, now: datetime) -> Decision:
     if isinstance(decision, Accepted):
         draft.cases.update(decision.cases)
     return decision
-
-
-def explain(
-    world: World, grant: str, case_id: CaseId, now: datetime, *, trigger: str | None = None
-) -> tuple[Offer, ...] | NotFound | Invalid:
-    """What each trigger of a case, or the one named, would meet if it were fired now without input."""
-    actor, today = world.grants[grant], civil_date(now)
-    case = world.case(case_id)
-    if case is None or not may_see(actor, case.unit_path, today):
-        return NotFound(what="case", given=case_id)
-    definition = world.definitions.by_hash(case.definition)
-    if trigger is None:
-        return tuple(_offer(world, case, step, actor, now) for step in definition.steps.values())
-    errors = check_trigger(definition, trigger)
-    return Invalid(errors=tuple(errors)) if errors else (_offer(world, case, definition.steps[trigger], actor, now),)
-
-
-def _offer(world: World, case: Case, step: Step, actor: Actor, now: datetime) -> Offer:
-    draft = Draft(world)
-    today = civil_date(now)
-    found = evaluate(draft, case, step, actor=actor, today=today, given=None, authority=Authority.OWN)
-    blockers = [*found.blockers]
-    if not blockers and (step.effects or step.opens):
-        blockers += _foreseen(draft, case, step, found.bindings, actor, today)
-    pending = found.pending
-    if not step.reason_required and _effects_ask_reason(draft, case, step, found.bindings):
-        pending = (*pending, Pending(code="reason", message=REASON))
-    return Offer(
-        trigger=step.trigger,
-        to=step.targets.get(case.state),
-        allowed=not blockers,
-        blockers=tuple(blockers),
-        pending=pending,
-    )
-
-
-def _asks_reason(firing: Firing, step: Step | None) -> bool:
-    """An effect on its actor's own authority is that actor's act on the related case, and needs its reason."""
-    return step is not None and step.reason_required and _authority_of(firing) is Authority.OWN
-
-
-def _effects_ask_reason(draft: Draft, case: Case, step: Step, bindings: Bindings) -> bool:
-    return any(
-        _asks_reason(firing, _step_of(draft.world, target, firing.spec.fire))
-        for firing in step.effects
-        if not _awaits_input(firing) and _wanted(firing, bindings) is True
-        for target in _targets(draft, case, firing)
-    )
-
-
-def _foreseen(draft: Draft, case: Case, step: Step, bindings: Bindings, actor: Actor, today: date) -> Iterator[Blocker]:
-    """Blockers of related cases that stand whatever the input will be."""
-    for firing in step.effects:
-        if _awaits_input(firing):
-            continue
-        wanted = _wanted(firing, bindings)
-        if isinstance(wanted, Blocker):
-            yield wanted
-        if wanted is not True or firing.spec.otherwise == "skip":
-            continue
-        for target in _targets(draft, case, firing):
-            target_step = _step_of(draft.world, target, firing.spec.fire)
-            if target_step is None:
-                yield from _of_case([_no_such_step(firing, target)], target)
-                continue
-            found = evaluate(
-                draft,
-                target,
-                target_step,
-                actor=actor,
-                today=today,
-                given=None,
-                authority=_authority_of(firing),
-            )
-            yield from _of_case(found.blockers, target)
-            if not found.blockers:
-                yield from _foreseen(draft, target, target_step, found.bindings, actor, today)
-
-
-def _awaits_input(firing: Firing) -> bool:
-    return firing.when is not None and awaits_input(firing.when.variables | firing.when.known)
-
-
-def _wanted(firing: Firing, bindings: Bindings) -> bool | Blocker:
-    """Whether the effect is taken, or why that cannot be told."""
-    outcome = firing.when.evaluate(bindings) if firing.when else True
-    if isinstance(outcome, Unknown):
-        return unknown(outcome.names, bindings)
-    if isinstance(outcome, Failed):
-        title = Words(vi=firing.spec.fire, en=firing.spec.fire)
-        return guard_error(firing.when.text if firing.when else None, title, outcome.message)
-    return bool(outcome)
-
-
-def _authority_of(firing: Firing) -> Authority:
-    return Authority.OWN if firing.spec.roles == "checked" else Authority.INHERITED
-
-
-def _of_case(blockers: Sequence[Blocker], case: Case) -> list[Blocker]:
-    return [each if each.case else replace(each, case=case.id) for each in blockers]
-
-
-def _step_of(world: World, case: Case, trigger: str) -> Step | None:
-    """None where the case runs on a version without that trigger."""
-    return world.definitions.by_hash(case.definition).steps.get(trigger)
-
-
-def _no_such_step(firing: Firing, case: Case) -> Blocker:
-    return no_such_step(firing.spec.fire, case.workflow_version, state=case.state)
-
-
-def _targets(draft: Draft, case: Case, firing: Firing) -> list[Case]:
-    """Cases that an effect addresses."""
-    spec = firing.spec
-    if spec.on == "same_unit":
-        found = draft.of_unit(case.unit, spec.workflow, spec.states or ())
-        return [each for each in found if each.id != case.id]
-    if spec.on == "parent":
-        parent = draft.case(case.parent) if case.parent else None
-        related = [parent] if parent else []
-    elif spec.on == "children":
-        related = draft.children(case)
-    else:
-        related = [linked for case_id in case.links.get(spec.on, ()) if (linked := draft.case(case_id))]
-    return [
-        each for each in related if each.workflow == spec.workflow and (not spec.states or each.state in spec.states)
-    ]
 
 
 _Mark: TypeAlias = tuple[dict[CaseId, Case], dict[CaseId, Case], int, int, int]
@@ -423,13 +294,13 @@ class _Work:
         return self._follow(case_id, definition.opening, found.bindings, event)
 
     def _take_effect(self, case: Case, firing: Firing, bindings: Bindings, event: Event) -> list[Blocker]:
-        wanted = _wanted(firing, bindings)
+        wanted = is_wanted(firing, bindings)
         if isinstance(wanted, Blocker):
             return [wanted]
         if not wanted:
             return []
         blockers: list[Blocker] = []
-        for target in _targets(self._draft, case, firing):
+        for target in targets(self._draft, case, firing):
             blockers += self._affect(target, case, firing, bindings, event)
         return blockers
 
@@ -445,7 +316,7 @@ class _Work:
         if not blockers:
             return []
         self._return_to(mark)
-        named = _of_case(blockers, target)
+        named = of_case(blockers, target)
         if firing.spec.otherwise == "refuse":
             return named
         self._skipped.append(
@@ -454,16 +325,16 @@ class _Work:
         return []
 
     def _fire_on(self, target: Case, firing: Firing, given: Data, event: Event) -> Sequence[Blocker]:
-        step = _step_of(self._world, target, firing.spec.fire)
+        step = step_of(self._world, target, firing.spec.fire)
         if step is None:
-            return [_no_such_step(firing, target)]
+            return [no_such_step_of(firing, target)]
         context = self._world.definitions.by_hash(target.definition).context
         errors = check(step.fields, given, "/input", context)
         if errors:
             text = "; ".join(f"{error.path} {error.message}" for error in errors)
             return [guard_error(firing.spec.fire, step.title, text)]
-        blockers = self._perform(target, step, given, _authority_of(firing), cause=event.id)
-        if not blockers and _asks_reason(firing, step) and self._command.reason is None:
+        blockers = self._perform(target, step, given, authority_of(firing), cause=event.id)
+        if not blockers and asks_reason(firing, step) and self._command.reason is None:
             return [Blocker(code="reason", message=REASON, needed="reason")]
         return blockers
 

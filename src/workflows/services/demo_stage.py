@@ -16,7 +16,7 @@ from workflows.services.engine import Engine
 from workflows.services.grants import check_grant
 from workflows.store import counts, keys, queries
 from workflows.store.queries import Unit
-from workflows.store.writer import Submission
+from workflows.store.submissions import Submission
 
 PLAN: Final = "tra-vinh-2025"
 PLAN_ISSUED: Final = date(2025, 2, 17)

@@ -23,9 +23,10 @@ from workflows.core.case import (
     Offer,
     Open,
 )
-from workflows.core.decide import decide, explain
+from workflows.core.decide import decide
 from workflows.core.definition import Definitions, compile_definition
 from workflows.core.documents import Catalogue, WorkflowDocument
+from workflows.core.explaining import explain
 from workflows.core.ids import uuid7
 from workflows.core.world import Draft
 from workflows.loader import find_definitions, load
@@ -35,8 +36,9 @@ from workflows.services.wakeups import Wakeups
 from workflows.store.database import Database
 from workflows.store.loading import load as load_world
 from workflows.store.loading import load_case, roots
+from workflows.store.submissions import Outcome, Submission
 from workflows.store.tables import definition
-from workflows.store.writer import Outcome, Submission, Writer
+from workflows.store.writer import Writer
 
 _DOCUMENTS: Final = select(definition.c.document)
 

@@ -32,7 +32,7 @@ from workflows.core.definition import Definition, Step
 from workflows.core.documents import Words
 from workflows.core.fields import input_schema
 from workflows.store.queries import Attempt
-from workflows.store.writing import Reply
+from workflows.store.submissions import Reply
 
 Object: TypeAlias = dict[str, object]
 

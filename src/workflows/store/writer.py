@@ -25,8 +25,21 @@ from workflows.core.definition import Definitions
 from workflows.core.world import Draft, World
 from workflows.store.database import Database, lock_units
 from workflows.store.loading import Root, load, presumed_scopes, roots, scopes
+from workflows.store.submissions import (
+    CommandFailed,
+    Expired,
+    KeyReused,
+    Outcome,
+    OutcomeUnknown,
+    QueueFull,
+    Reply,
+    Stored,
+    Submission,
+    WriteError,
+    WriterStopped,
+)
 from workflows.store.tables import event
-from workflows.store.writing import Idempotency, Reply, Stored, Writing, stored, together, write
+from workflows.store.writing import Writing, stored, together, write
 
 Render: TypeAlias = Callable[[Command, Decision], Reply]
 Clock: TypeAlias = Callable[[], datetime]
@@ -36,59 +49,6 @@ LOCK_TRIES = 3
 RETRIES = 5
 _PAUSE_SECONDS = 0.05
 _log = structlog.get_logger(__name__)
-
-
-class WriteError(Exception):
-    """A submission that was not carried out; nothing of it is kept."""
-
-
-class QueueFull(WriteError):  # noqa: N818 - named as the state that the caller meets
-    """Too much is waiting; try again after `retry_after` seconds."""
-
-    retry_after = 1
-
-
-class Expired(WriteError):  # noqa: N818
-    """The deadline passed before the submission could be decided."""
-
-    retry_after = 1
-
-
-class WriterStopped(WriteError):  # noqa: N818
-    """The writer takes nothing more."""
-
-    retry_after = 5
-
-
-class KeyReused(WriteError):  # noqa: N818
-    """The idempotency key was used with another request."""
-
-
-class OutcomeUnknown(WriteError):  # noqa: N818
-    """The database went away during the commit and did not come back in time; it may have been carried out."""
-
-    retry_after = 5
-
-
-class CommandFailed(WriteError):  # noqa: N818
-    """Deciding or writing raised; the cause is chained."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """Commands decided together, all or none."""
-
-    commands: tuple[Command, ...]
-    idempotency: Idempotency | None = None
-    deadline_seconds: float = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The answer to one command; `decision` is None where a stored reply is replayed."""
-
-    decision: Decision | None
-    reply: Reply
 
 
 Answer: TypeAlias = tuple[Outcome, ...] | WriteError

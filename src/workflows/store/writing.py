@@ -18,38 +18,11 @@ from workflows.core.ids import derived
 from workflows.core.world import Draft, World
 from workflows.store.among import among
 from workflows.store.rows import case_row, event_rows, link_rows
+from workflows.store.submissions import Idempotency, Reply, Stored
 from workflows.store.tables import attempt, attempt_overflow, case_link, cases, event, event_text, result
 
 ATTEMPTS_PER_HOUR = 100
 """Refused attempts of one person that are recorded singly; more are counted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Idempotency:
-    """A client's key for a request, and what the request was."""
-
-    client: str
-    """The API key that sent it."""
-    key_hash: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """An answer as it is sent, and sent again byte for byte."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-    replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """The replies that an idempotency key got."""
-
-    fingerprint: str
-    replies: tuple[Reply, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
