@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from tests.cli.conftest import Run
 from tests.store import samples
@@ -85,3 +86,26 @@ def test_the_database_may_be_named_by_the_environment(
 ) -> None:
     monkeypatch.setenv("WORKFLOWS_DATABASE_URL", filled)
     assert "7 cases" in run_program("fsck").out
+
+
+def test_a_server_role_is_given_its_rights(run_program: Run, postgresql_url: str) -> None:
+    role = f"server_{uuid4().hex}"
+    with Database(postgresql_url) as database, database.write() as connection:
+        connection.execute(text(f"CREATE ROLE {role}"))
+    try:
+        ended = run_program("init", "--database", postgresql_url, "--server-role", role)
+        assert ended.code == 0, ended.err
+        may = text(f"SELECT has_table_privilege('{role}', 'event', :what)")
+        with Database(postgresql_url) as database, database.read() as connection:
+            rights = {what: connection.execute(may, {"what": what}).scalar_one() for what in ("INSERT", "UPDATE")}
+        assert rights == {"INSERT": True, "UPDATE": False}
+    finally:
+        with Database(postgresql_url) as database, database.write() as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_on_sqlite_there_are_no_roles_to_give_rights_to(run_program: Run, sqlite_url: str) -> None:
+    ended = run_program("init", "--database", sqlite_url, "--server-role", "server")
+    assert ended.code == 1
+    assert "PostgreSQL only" in ended.err

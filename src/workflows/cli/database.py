@@ -13,15 +13,23 @@ from workflows.store import fsck as proof
 from workflows.store.tables import definition, unit
 
 
-def init(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
+def init(
+    database: DatabaseUrl = DEFAULT_DATABASE,
+    server_role: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="PostgreSQL: give this role, not the owner, just what `serve` needs."),
+    ] = None,
+) -> None:
     """Make or update the tables, store definitions and units.
 
     May be repeated at any time; what is as it should be is left alone.
     """
-    from workflows.store.schema import create, is_initialised  # noqa: PLC0415 - slow to load, and only of use here
+    from workflows.store.schema import create, grant, is_initialised  # noqa: PLC0415 - slow to load, of use only here
 
     there = is_initialised(database)
     create(database, definitions=definitions_directory())
+    if server_role is not None:
+        grant(database, server_role)
     with opened(database) as target, target.read() as connection:
         counts = [
             connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (definition, unit)
