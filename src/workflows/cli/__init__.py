@@ -11,37 +11,17 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError
 
-from workflows.cli import database, demo, documents, keys, serving
+from workflows.cli import keys
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.core.problems import DefinitionError
 from workflows.store.database import DatabaseError
 
-application = typer.Typer(
-    help="Declarative workflows and cases: check documents, make a database, serve the API.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (
-    documents.check,
-    documents.schema,
-    documents.diagram,
-    database.init,
-    serving.serve,
-    database.fsck,
-    database.backup,
-    demo.demo,
-):
-    application.command()(command)
-application.add_typer(keys.commands, name="key")
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and ends the process; None takes the arguments of the process."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        application(arguments, prog_name="workflows")
+        _program(given)(given, prog_name="workflows")
     except MisuseError as error:
         _end(error, 2)
     except OperationalError as error:
@@ -56,6 +36,26 @@ def _end(error: BaseException, code: int) -> None:
     sys.exit(code)
 
 
+def _program(given: Sequence[str]) -> typer.Typer:
+    """The program; without the commands that load much where only keys are asked for, as beside a busy server."""
+    program = typer.Typer(
+        help="Declarative workflows and cases: check documents, make a database, serve the API.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    program.callback()(_options)
+    program.add_typer(keys.commands, name="key")
+    if given[:1] != ["key"]:
+        from workflows.cli.all import COMMANDS  # noqa: PLC0415 - see above
+
+        for command in COMMANDS:
+            program.command()(command)
+    return program
+
+
 def _print_version(*, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415 - slow to load for every other command
@@ -64,7 +64,6 @@ def _print_version(*, wanted: bool) -> None:
         raise typer.Exit
 
 
-@application.callback()
 def _options(
     *,
     _version: Annotated[

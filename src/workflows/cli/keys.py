@@ -9,8 +9,7 @@ import typer
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.target import DatabaseUrl, opened
 from workflows.core.civil import format_instant, show_date
-from workflows.core.documents import Role
-from workflows.loader import load
+from workflows.core.documents import Catalogue, Role
 from workflows.services.demo_clock import present
 from workflows.services.grants import GrantError, check_grant, day, person_id, role_named
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
@@ -55,11 +54,17 @@ def create(  # noqa: PLR0913 - the parts of a grant, each an option
             valid_from=day(valid_from) if valid_from else None,
             valid_to=day(valid_to) if valid_to else None,
         )
-        check_grant(grant, load(definitions_directory()))
+        check_grant(grant, _catalogue)
     except GrantError as error:
         raise MisuseError(str(error)) from error
     with opened(database) as target:
         typer.echo(_created(target, grant).secret)
+
+
+def _catalogue() -> Catalogue:
+    from workflows.loader import load  # noqa: PLC0415 - slow to load, and most keys name no document
+
+    return load(definitions_directory())
 
 
 @commands.command("list")

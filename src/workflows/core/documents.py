@@ -58,7 +58,8 @@ class Level(StrEnum):
 class Frozen(BaseModel):
     """Base of every part of a document: immutable, strict, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    # Built when first used: most commands read no document.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, defer_build=True)
 
 
 class Words(Frozen):

@@ -78,7 +78,7 @@ class Stage:
     def appoint(self, person: str, role: Role, unit: str, *, agency: str | None = None) -> None:
         """Make a key for a person; a person who has one already gets a second."""
         grant = keys.Grant(role=role, unit=unit, person=person, name=f"demo {person} {role}", agency=agency)
-        check_grant(grant, self.engine.catalogue)
+        check_grant(grant, lambda: self.engine.catalogue)
         secret = keys.create(self.engine.database, grant, now=self.clock()).secret
         with self.engine.database.read() as connection:
             actor = keys.find(connection, secret)

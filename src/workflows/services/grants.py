@@ -4,12 +4,12 @@ Whether the unit exists is asked of the database when the key is made.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from secrets import token_hex
 from typing import Final
 
-from workflows.core.documents import RESERVED_TRIGGERS, Catalogue, Role, WorkflowDocument
+from workflows.core.documents import RESERVED_TRIGGERS, Agency, Catalogue, Role, WorkflowDocument
 from workflows.core.nearest import nearest
 from workflows.store.keys import Grant
 
@@ -41,10 +41,15 @@ def person_id(text: str | None) -> str:
     return person
 
 
-def check_grant(grant: Grant, catalogue: Catalogue) -> None:
-    """Raises GrantError when the parts of the grant do not fit one another or name what no document has."""
-    _check_agency(grant, catalogue)
-    _check_scope(grant, catalogue.workflows)
+def check_grant(grant: Grant, catalogue: Callable[[], Catalogue]) -> None:
+    """Raises GrantError when the parts of the grant do not fit one another or name what no document has.
+
+    The catalogue is asked for only where the grant has an agency or a scope.
+    """
+    if grant.role is Role.DEPARTMENT or grant.agency is not None:
+        _check_agency(grant, catalogue().agencies)
+    if grant.scope:
+        _check_scope(grant, catalogue().workflows)
     if grant.valid_from and grant.valid_to and grant.valid_to <= grant.valid_from:
         raise GrantError(f"valid from {grant.valid_from} to {grant.valid_to}, exclusive, is no day at all")
 
@@ -57,16 +62,15 @@ def day(text: str) -> date:
         raise GrantError(f'"{text}" is not a date such as 2025-06-30') from error
 
 
-def _check_agency(grant: Grant, catalogue: Catalogue) -> None:
-    if (grant.role is Role.DEPARTMENT) != (grant.agency is not None):
-        known = ", ".join(sorted(catalogue.agencies))
+def _check_agency(grant: Grant, agencies: Mapping[str, Agency]) -> None:
+    if grant.role is not Role.DEPARTMENT or grant.agency is None:
+        known = ", ".join(sorted(agencies))
         raise GrantError(f"role department, and no other, needs the agency it speaks for; agencies: {known}")
-    if grant.agency is not None:
-        _one_of(grant.agency, "an agency", catalogue.agencies)
+    _one_of(grant.agency, "an agency", agencies)
 
 
 def _check_scope(grant: Grant, workflows: Mapping[str, Collection[WorkflowDocument]]) -> None:
-    if grant.scope and grant.role is not Role.SYSTEM:
+    if grant.role is not Role.SYSTEM:
         raise GrantError(f"a scope belongs to role system only, not to {grant.role}")
     known = {f"{key}.{trigger}" for key, versions in workflows.items() for trigger in _triggers(versions)}
     for item in grant.scope:

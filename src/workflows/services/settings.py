@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-from workflows.loader import find_definitions
-
 DATABASE_VARIABLE: Final = "WORKFLOWS_DATABASE_URL"
 DEFAULT_DATABASE: Final = "sqlite:///var/workflows.sqlite3"
 """Relative to the working directory."""
@@ -21,4 +19,6 @@ def definitions_directory() -> Path:
     Raises:
         FileNotFoundError: it is not there, or holds no workflows; the message names what was tried.
     """
+    from workflows.loader import find_definitions  # noqa: PLC0415 - slow to load, and many commands need no document
+
     return find_definitions(os.environ.get(DEFINITIONS_VARIABLE))
