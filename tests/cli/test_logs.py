@@ -33,10 +33,10 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 def test_every_line_is_one_json_object_whoever_wrote_it(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure()
     structlog.get_logger("own").info("request", path="/api/v1/cases", note="Trà Vinh\nsecond line")
-    logging.getLogger("some.library").warning("careful: %s", "đã xóa")
+    logging.getLogger("some.package").warning("careful: %s", "đã xóa")
     own, library = lines(capsys)
     assert (own["event"], own["level"], own["note"]) == ("request", "info", "Trà Vinh\nsecond line")
-    assert (library["event"], library["logger"]) == ("careful: đã xóa", "some.library")
+    assert (library["event"], library["logger"]) == ("careful: đã xóa", "some.package")
 
 
 @pytest.mark.parametrize(
