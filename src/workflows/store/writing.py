@@ -17,7 +17,7 @@ from workflows.core.fields import present, split
 from workflows.core.ids import derived
 from workflows.core.world import Draft, World
 from workflows.store.among import among
-from workflows.store.rows import case_row, event_rows, link_rows
+from workflows.store.rows import MOVING, case_row, event_rows, link_rows, moving_columns
 from workflows.store.submissions import Idempotency, Reply, Stored
 from workflows.store.tables import attempt, attempt_overflow, case_link, cases, event, event_text, result
 
@@ -93,14 +93,10 @@ class LostUpdateError(RuntimeError):
     """A case moved although its unit was locked: somebody wrote around the writer."""
 
 
-_LASTING: Final = frozenset(
-    {"id", "workflow", "workflow_version", "definition", "unit", "unit_path", "plan", "parent", "opened_at"}
-)
-"""Columns that no event changes; SQLite rewrites every index of a column that an update names."""
 _UPDATE: Final = (
     cases.update()
     .where(cases.c.id == bindparam("case_id"), cases.c.version == bindparam("expected"))
-    .values({column.name: bindparam(column.name) for column in cases.c if column.name not in _LASTING})
+    .values({name: bindparam(name) for name in MOVING})
 )
 _INSERT_CASES: Final = cases.insert()
 _INSERT_EVENTS: Final = event.insert()
@@ -168,8 +164,7 @@ def _write_cases(connection: Connection, world: World, changed: Mapping[CaseId, 
 
 
 def _moved(case: Case, before: Case) -> dict[str, object]:
-    row = {name: value for name, value in case_row(case).items() if name not in _LASTING}
-    return {**row, "case_id": case.id, "expected": before.version}
+    return {**moving_columns(case), "case_id": case.id, "expected": before.version}
 
 
 def _write_links(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
