@@ -40,7 +40,7 @@ class HttpProblem(Exception):  # noqa: N818 - a problem, as RFC 9457 calls it
         super().__init__(detail)
 
 
-class Malformed(Exception):  # noqa: N818
+class Malformed(Exception):  # noqa: N818 - a state of the request, told as a problem
     """Values of a request that cannot be used, each with its place."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:

@@ -62,17 +62,17 @@ class _Ear:
 
     def statement(
         self,
-        connection: Connection,  # noqa: ARG002
-        cursor: DBAPICursor,  # noqa: ARG002
+        connection: Connection,  # noqa: ARG002 - SQLAlchemy's listener signature
+        cursor: DBAPICursor,  # noqa: ARG002 - SQLAlchemy's listener signature
         text: str,
-        parameters: Any,  # noqa: ANN401
-        context: ExecutionContext | None,  # noqa: ARG002
-        many: bool,  # noqa: FBT001
+        parameters: Any,  # noqa: ANN401 - either driver's parameters
+        context: ExecutionContext | None,  # noqa: ARG002 - SQLAlchemy's listener signature
+        many: bool,  # noqa: FBT001 - SQLAlchemy's listener signature
     ) -> None:
         kept = [dict(each) if isinstance(each, dict) else each for each in parameters] if many else parameters
         self.current.append(Statement(text, kept, many))
 
-    def commit(self, connection: Connection) -> None:  # noqa: ARG002
+    def commit(self, connection: Connection) -> None:  # noqa: ARG002 - SQLAlchemy's listener signature
         self.done.append(tuple(self.current))
         self.current = []
 

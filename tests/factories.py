@@ -135,7 +135,7 @@ class Desk:
         grant = f"grant-{next(self._serial)}"
         unit = path.rpartition("/")[2]
         values = {"grant": grant, "person": person, "role": role, "unit": unit, "unit_path": path, **more}
-        self.grants[grant] = Actor(**values)  # type: ignore[arg-type]
+        self.grants[grant] = Actor(**values)  # type: ignore[arg-type]  # values by field name
         return grant
 
     def count(self, key: str, value: int, *, unit: str = COMMUNE, as_of: date = date(2025, 1, 1)) -> None:

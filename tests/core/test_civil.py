@@ -10,7 +10,7 @@ from workflows.core.civil import add_months, civil_date, format_instant, parse_i
 
 INSTANTS = st.datetimes(
     min_value=datetime(1900, 1, 1),  # noqa: DTZ001 - Hypothesis adds the zone
-    max_value=datetime(9998, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
+    max_value=datetime(9998, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001 - the zone is added by `timezones`
     timezones=st.just(UTC),
 )
 

@@ -109,7 +109,7 @@ def test_a_guard_tells_what_it_reads() -> None:
     assert guard.known == {"facts.addicts"}
     assert guard.text == text
     with pytest.raises(FrozenInstanceError):
-        guard.text = "true"  # type: ignore[misc]
+        guard.text = "true"  # type: ignore[misc]  # that it cannot be set is what is tested
 
 
 @pytest.mark.parametrize(

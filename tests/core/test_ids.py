@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from workflows.core.ids import derived, is_id, uuid7
 
 CHANCE = st.binary(min_size=10, max_size=10)
-INSTANTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANTS = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is added by `timezones`
 
 
 @given(INSTANTS, CHANCE)

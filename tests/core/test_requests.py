@@ -78,7 +78,7 @@ def test_a_list_that_refuses_needs_the_reason_that_each_refusal_needs() -> None:
     drafter = desk.actor(Role.PROVINCIAL_POLICE, "soan")
     listed = opened(desk.open(drafter, "list_decision", {"action": "refuse", "members": [case]}, unit="84"))
     committee = desk.actor(Role.PROVINCIAL_COMMITTEE, "ubnd")
-    (offer,) = desk.explain(committee, listed, "decide")  # type: ignore[misc]
+    (offer,) = desk.explain(committee, listed, "decide")  # type: ignore[misc]  # an offer, as the case is there
     assert offer.allowed
     assert "reason" in [pending.code for pending in offer.pending]
     assert refusal_codes(desk.fire(committee, listed, "decide", {"decision": document()})) == ["reason"]

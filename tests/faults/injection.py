@@ -43,7 +43,7 @@ class Wrapped:
     def __init__(self, wrapped: Any) -> None:  # noqa: ANN401 - stands for any connection or transaction
         self._wrapped = wrapped
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - stands in for what has no narrower type
         return getattr(self._wrapped, name)
 
 

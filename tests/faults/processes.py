@@ -45,7 +45,7 @@ class Worker:
             raise found
         return found
 
-    def call(self, function: Callable[..., object], *given: object, **named: object) -> Any:  # noqa: ANN401
+    def call(self, function: Callable[..., object], *given: object, **named: object) -> Any:  # noqa: ANN401 - stands in for what has no narrower type
         self.begin(function, *given, **named)
         return self.result()
 

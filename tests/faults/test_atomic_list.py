@@ -46,7 +46,7 @@ def failing(before: Before) -> Callable[[Connection, World, Writing], None]:
 
     def write_counting(connection: Connection, world: World, writing: Writing) -> None:
         counted = Counted(connection, lambda number: before(connection, number))
-        write(counted, world, writing)  # type: ignore[arg-type]
+        write(counted, world, writing)  # type: ignore[arg-type]  # a stand-in with only what is used
         before(connection, counted.statements + 1)
 
     return write_counting

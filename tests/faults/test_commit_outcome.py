@@ -27,17 +27,17 @@ def lost(connection: Connection) -> OperationalError:
     return OperationalError("COMMIT", {}, kind("the connection is lost"), connection_invalidated=True)
 
 
-def commit_then_lose(connection: Connection, transaction: Any) -> None:  # noqa: ANN401
+def commit_then_lose(connection: Connection, transaction: Any) -> None:  # noqa: ANN401 - stands in for what has no narrower type
     transaction.commit()
     raise lost(connection)
 
 
-def lose_instead(connection: Connection, transaction: Any) -> None:  # noqa: ANN401
+def lose_instead(connection: Connection, transaction: Any) -> None:  # noqa: ANN401 - stands in for what has no narrower type
     transaction.rollback()
     raise lost(connection)
 
 
-def terminated_before(connection: Connection, transaction: Any) -> None:  # noqa: ANN401
+def terminated_before(connection: Connection, transaction: Any) -> None:  # noqa: ANN401 - stands in for what has no narrower type
     """The real thing: the server ends the session before it reads the COMMIT."""
     pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
     url = connection.engine.url

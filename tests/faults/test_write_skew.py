@@ -59,7 +59,7 @@ def meet_before_writing(meeting: Meeting, *, seconds: float = WINDOW_SECONDS) ->
         meet(meeting, seconds)
         write(connection, world, writing)
 
-    writer.write = write_after_meeting  # type: ignore[attr-defined]
+    writer.write = write_after_meeting  # type: ignore[attr-defined]  # the module under test is changed on purpose
 
 
 def meet(meeting: Meeting, seconds: float) -> None:
@@ -72,15 +72,15 @@ def meet_without_locks(meeting: Meeting) -> None:
     writer.lock_units = lock_nothing  # type: ignore[assignment,attr-defined]
 
 
-def lock_nothing(_connection: Connection, codes: Collection[str], *, skip_locked: bool) -> set[str]:  # noqa: ARG001
+def lock_nothing(_connection: Connection, codes: Collection[str], *, skip_locked: bool) -> set[str]:  # noqa: ARG001 - the signature of what it replaces
     return set(codes)
 
 
 @pytest.fixture(autouse=True)
 def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer's own functions are back after each test."""
-    monkeypatch.setattr(writer, "write", writer.write)  # type: ignore[attr-defined]
-    monkeypatch.setattr(writer, "lock_units", writer.lock_units)  # type: ignore[attr-defined]
+    monkeypatch.setattr(writer, "write", writer.write)  # type: ignore[attr-defined]  # the module under test is changed on purpose
+    monkeypatch.setattr(writer, "lock_units", writer.lock_units)  # type: ignore[attr-defined]  # the module under test is changed on purpose
     monkeypatch.setattr(writer, "_disjoint", writer._disjoint)
 
 
@@ -184,7 +184,7 @@ def test_deciding_outside_of_the_transaction_between_two_threads(sqlite_url: str
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         write(connection, world, writing)
 
-    writer.write = write_in_another_transaction  # type: ignore[attr-defined]
+    writer.write = write_in_another_transaction  # type: ignore[attr-defined]  # the module under test is changed on purpose
     with stage.running(sqlite_url, kind=Turnless) as first, stage.running(sqlite_url, kind=Turnless) as second:
         run_between_threads(races, first, second, meeting)
     assert spoiled(sqlite_url) == CONTROL_RACES

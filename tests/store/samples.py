@@ -136,7 +136,7 @@ def _state(case: Case | None) -> str:
 
 def _public(changes: Changes) -> dict[str, Json]:
     values = {name: value for name, value in changes.get("set", NOTHING).items() if name != "note"}
-    kept: dict[str, Json] = {name: value for name, value in changes.items() if name not in {"title", "set"}}  # type: ignore[misc]
+    kept: dict[str, Json] = {name: value for name, value in changes.items() if name not in {"title", "set"}}  # type: ignore[misc]  # a TypedDict read by variable name
     return {**kept, "set": values}
 
 

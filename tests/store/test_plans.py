@@ -25,7 +25,7 @@ def connection(sqlite_url: str) -> Iterator[Connection]:
 
 
 def plan(connection: Connection, statement: Executable) -> list[str]:
-    compiled = statement.compile(connection)  # type: ignore[attr-defined]
+    compiled = statement.compile(connection)  # type: ignore[attr-defined]  # every statement has it; Executable does not say so
     rows = connection.execute(text("EXPLAIN QUERY PLAN " + str(compiled).replace("?", "'[]'")))
     return [row.detail for row in rows]
 

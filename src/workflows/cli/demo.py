@@ -43,7 +43,7 @@ def demo(
 
 def _play(url: str) -> "DemoResult":
     from workflows.services.demo import run  # noqa: PLC0415 - the engine is slow to load, and only of use here
-    from workflows.store.schema import is_initialised  # noqa: PLC0415
+    from workflows.store.schema import is_initialised  # noqa: PLC0415 - as above
 
     if is_initialised(url):
         raise MisuseError(f"{shown(url)} is in use already; the demo plays on a database of its own")

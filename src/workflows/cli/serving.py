@@ -64,9 +64,9 @@ def serve_on(listening: socket.socket, database: str, *, clock: Clock, workers: 
 
 def _serve(listening: socket.socket, *, url: str, clock: Clock) -> None:
     from api.server import run  # noqa: PLC0415 - see the head of this module
-    from workflows.services import logs  # noqa: PLC0415
-    from workflows.services.engine import Engine  # noqa: PLC0415
-    from workflows.services.garbage import settle  # noqa: PLC0415
+    from workflows.services import logs  # noqa: PLC0415 - see the head of this module
+    from workflows.services.engine import Engine  # noqa: PLC0415 - see the head of this module
+    from workflows.services.garbage import settle  # noqa: PLC0415 - see the head of this module
 
     logs.configure()
     engine = Engine.start(url, clock=clock, definitions_dir=definitions_directory())
@@ -94,7 +94,7 @@ def _is_sqlite(url: str) -> bool:
 
 
 def _require_initialised(url: str) -> None:
-    from workflows.store.schema import create, is_initialised  # noqa: PLC0415
+    from workflows.store.schema import create, is_initialised  # noqa: PLC0415 - see the head of this module
 
     if _is_empty_sqlite(url):
         create(url, definitions=definitions_directory())

@@ -152,12 +152,12 @@ class Bindings:
 
 _READERS = {
     "today": Bindings._today,  # noqa: SLF001 - the table of this class
-    "case": Bindings._case,  # noqa: SLF001
-    "input": Bindings._input,  # noqa: SLF001
-    "actor": Bindings._actor,  # noqa: SLF001
-    "entered": Bindings._entered,  # noqa: SLF001
-    "children": Bindings._children,  # noqa: SLF001
-    "facts": Bindings._facts,  # noqa: SLF001
+    "case": Bindings._case,  # noqa: SLF001 - the table of this class
+    "input": Bindings._input,  # noqa: SLF001 - the table of this class
+    "actor": Bindings._actor,  # noqa: SLF001 - the table of this class
+    "entered": Bindings._entered,  # noqa: SLF001 - the table of this class
+    "children": Bindings._children,  # noqa: SLF001 - the table of this class
+    "facts": Bindings._facts,  # noqa: SLF001 - the table of this class
 }
 
 

@@ -154,7 +154,7 @@ def _texts_apart(definition: Definition, case: Case, step: Step, fixed: Changes,
         parts = {sheet: split_findings(findings) for sheet, findings in attested.items()}
         public["attested"] = {sheet: open_part for sheet, (open_part, _) in parts.items()}
         texts["attested"] = {sheet: private for sheet, (_, private) in parts.items() if private} or None
-    return Change(whole=cast("Changes", whole), public=public, texts=FreeText(**texts))  # type: ignore[arg-type]
+    return Change(whole=cast("Changes", whole), public=public, texts=FreeText(**texts))  # type: ignore[arg-type]  # the parts were taken from fields of these types
 
 
 def _entering(definition: Definition, case: Case, to: str, day: date) -> Changes:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Final, Protocol, TypeAlias, cast
 
-from cel_expr_python import cel  # type: ignore[import-untyped]
+from cel_expr_python import cel  # type: ignore[import-untyped]  # the library ships no types
 
 from workflows.core.checked import Checked, TooLargeError, absorbing, has_ternary, read
 from workflows.core.civil import add_months

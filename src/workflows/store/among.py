@@ -36,7 +36,7 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
-    def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002
+    def self_group(self, against: OperatorType | None = None) -> Self:  # noqa: ARG002 - SQLAlchemy's signature
         """Itself: the `= 1` that SQLite's dialect puts behind a boolean function would keep it from any index."""
         return self
 
@@ -53,6 +53,6 @@ def _sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # n
 
 
 @compiles(_Among, "postgresql")
-def _postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+def _postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's interface
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY ({values})"

@@ -44,29 +44,29 @@ class QueueFull(WriteError):  # noqa: N818 - named as the state that the caller 
     retry_after = 1
 
 
-class Expired(WriteError):  # noqa: N818
+class Expired(WriteError):  # noqa: N818 - named as the state that the caller meets
     """The deadline passed before the submission could be decided."""
 
     retry_after = 1
 
 
-class WriterStopped(WriteError):  # noqa: N818
+class WriterStopped(WriteError):  # noqa: N818 - named as the state that the caller meets
     """The writer takes nothing more."""
 
     retry_after = 5
 
 
-class KeyReused(WriteError):  # noqa: N818
+class KeyReused(WriteError):  # noqa: N818 - named as the state that the caller meets
     """The idempotency key was used with another request."""
 
 
-class OutcomeUnknown(WriteError):  # noqa: N818
+class OutcomeUnknown(WriteError):  # noqa: N818 - named as the state that the caller meets
     """The database went away during the commit and did not come back in time; it may have been carried out."""
 
     retry_after = 5
 
 
-class CommandFailed(WriteError):  # noqa: N818
+class CommandFailed(WriteError):  # noqa: N818 - named as the state that the caller meets
     """Deciding or writing raised; the cause is chained."""
 
 
