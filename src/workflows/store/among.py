@@ -1,4 +1,4 @@
-"""A column among any number of values, in a statement whose text never changes.
+"""Any number of values in a statement whose text never changes: to compare a column with, or to be read as rows.
 
 An expanding `IN` has another text for every number of values, so that databases and drivers parse, plan and cache it
 anew for each batch.
@@ -8,7 +8,18 @@ import json
 from collections.abc import Collection
 from typing import Any, Self
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, Text, TypeDecorator, bindparam
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Integer,
+    TableValuedAlias,
+    Text,
+    TypeDecorator,
+    bindparam,
+    column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -56,3 +67,26 @@ def _sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # n
 def _postgresql(element: _Among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's interface
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY ({values})"
+
+
+class _Listed(FunctionElement[str]):
+    name = "listed"
+    inherit_cache = True
+
+
+def listed(parameter: str) -> TableValuedAlias:
+    """The values of the named parameter as rows of `value` and `place`, which counts them from 1."""
+    rows = _Listed(bindparam(parameter, type_=_Texts()))
+    return rows.table_valued(column("place", Integer), column("value", Text))
+
+
+@compiles(_Listed, "sqlite")
+def _listed_on_sqlite(element: _Listed, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's interface
+    (values,) = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(SELECT key + 1 AS place, value FROM json_each({values}))"  # noqa: S608 - a compiled clause
+
+
+@compiles(_Listed, "postgresql")
+def _listed_on_postgresql(element: _Listed, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's interface
+    (values,) = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(SELECT place, value FROM unnest({values}) WITH ORDINALITY AS each (value, place))"  # noqa: S608 - a compiled clause

@@ -1,14 +1,16 @@
 """Proves that what is stored is what was decided: every case follows from its ledger, and no ledger was touched.
 
-Everything is read in one transaction, a batch of cases at a time, so that memory does not grow with the database.
-It cannot know of a whole case that was removed together with its ledger.
+Every event has one place in the feed, after the earlier ones of its case, or waits for one. Everything is read in one
+transaction, a batch of cases at a time, so that memory does not grow with the database. It cannot know of a whole case
+that was removed together with its ledger, nor in which order events of different cases came into the feed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Table, exists, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from workflows.core.canonical import digest
@@ -17,7 +19,7 @@ from workflows.core.documents import Words
 from workflows.core.ledger import BrokenEntryError
 from workflows.store import rows
 from workflows.store.database import Database
-from workflows.store.tables import case_link, cases, definition, event, event_text
+from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, feed, outbox
 
 BATCH: Final = 200
 """Cases that are held in memory at a time; their events are streamed."""
@@ -89,16 +91,19 @@ class _Checker:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._definitions: dict[str, tuple[str, int]] = {}
+        self._words = 0
         self.cases = 0
         self.events = 0
 
     def run(self) -> None:
         self._read_definitions()
         self._refuse_orphans()
+        self._refuse_gaps()
         batch = self._batch(None)
         while batch:
             self._check_batch(batch)
             batch = self._batch(list(batch)[-1])
+        self._compare_words()
 
     def _read_definitions(self) -> None:
         for row in self._connection.execute(select(*_raw(definition))):
@@ -111,6 +116,8 @@ class _Checker:
         self._refuse_without(event, event.c.case_id, cases.c.id, "event of a case that is not there")
         self._refuse_without(case_link, case_link.c.case_id, cases.c.id, "link of a case that is not there")
         self._refuse_without(event_text, event_text.c.event_id, event.c.id, "free text of an event that is not there")
+        self._refuse_without(feed, feed.c.event_id, event.c.id, "place in the feed of an event that is not there")
+        self._refuse_without(outbox, outbox.c.event_id, event.c.id, "an event waits for its place that is not there")
 
     def _refuse_without(
         self, table: Table, pointer: ColumnElement[str], target: ColumnElement[str], message: str
@@ -118,7 +125,14 @@ class _Checker:
         alone = select(pointer).select_from(table).where(~exists().where(target == pointer)).limit(1)
         found = self._connection.execute(alone).scalar()
         if found is not None:
-            raise _Bad(f"{message}: {found}", case=found if table is not event_text else None)
+            raise _Bad(f"{message}: {found}", case=found if pointer.name == "case_id" else None)
+
+    def _refuse_gaps(self) -> None:
+        """No two rows share a position, so that their number tells whether one is missing."""
+        statement = select(func.count(), func.min(feed.c.position), func.max(feed.c.position))
+        count, first, last = self._connection.execute(statement).one()
+        if count and (first, last) != (1, count):
+            raise _Bad(f"{count} events stand in the feed at positions {first} to {last}, with a gap")
 
     def _batch(self, after: str | None) -> dict[str, rows.Row]:
         statement = select(*_raw(cases)).order_by(cases.c.id).limit(BATCH)
@@ -128,19 +142,34 @@ class _Checker:
 
     def _check_batch(self, batch: Mapping[str, rows.Row]) -> None:
         folded: dict[str, Case] = {}
+        places: dict[str, int | None] = {}
         for row in self._ledger(list(batch)):
             case_id = row["case_id"]
             folded[case_id] = self._checked(row, folded.get(case_id))
+            places[case_id] = _place(row, places.get(case_id, 0))
             self.events += 1
         links = self._links(list(batch))
         for case_id, row in batch.items():
             _compare_case(row, folded.get(case_id), links.get(case_id, set()))
+            for word in rows.word_rows(folded[case_id]):
+                self._words ^= _print(str(word["word"]), case_id)
             self.cases += 1
+
+    def _compare_words(self) -> None:
+        """By a sum of prints, which needs no order: the table has none that goes by case."""
+        statement = select(case_word).execution_options(yield_per=_STREAMED)
+        with self._connection.execute(statement) as result:
+            for word, case_id in result:
+                self._words ^= _print(word, case_id)
+        if self._words:
+            raise _Bad("the words by which cases are found are not those of their titles")
 
     def _ledger(self, ids: Sequence[str]) -> Iterator[rows.Row]:
         statement = (
-            select(*_raw(event), *_raw(event_text))
+            select(*_raw(event), *_raw(event_text), feed.c.position, outbox.c.event_id.label("waiting"))
             .outerjoin_from(event, event_text)
+            .outerjoin(feed, feed.c.event_id == event.c.id)
+            .outerjoin(outbox, outbox.c.event_id == event.c.id)
             .where(event.c.case_id.in_(ids))
             .order_by(event.c.case_id, event.c.seq)
             .execution_options(yield_per=_STREAMED)
@@ -186,6 +215,18 @@ def _raw(table: Table) -> list[ColumnElement[Any]]:
     return [type_coerce(column, NULLTYPE).label(column.name) for column in table.c]
 
 
+def _place(row: rows.Row, before: int | None) -> int | None:
+    """The event's position in the feed, None while it waits; `before` is that of the event before it."""
+    position: int | None = row["position"]
+    if (position is None) == (row["waiting"] is None):
+        problem = "has no place in the feed and waits for none" if position is None else "has a place and waits for one"
+    elif position is not None and (before is None or position < before):
+        problem = "stands in the feed ahead of the event before it"
+    else:
+        return position
+    raise _Bad(f"the event {problem}", case=row["case_id"], seq=row["seq"])
+
+
 def _compare_case(row: rows.Row, folded: Case | None, links: set[tuple[str, str]]) -> None:
     case_id = row["id"]
     if folded is None:
@@ -201,6 +242,10 @@ def _differences(row: rows.Row, expected: Mapping[str, Any], source: str) -> Ite
     for column, value in expected.items():
         if row[column] != value:
             yield f"column {column} is {_short(row[column])}, but {source} has {_short(value)}"
+
+
+def _print(word: str, case_id: str) -> int:
+    return int.from_bytes(blake2b(f"{word} {case_id}".encode(), digest_size=16).digest(), "big")
 
 
 def _short(value: object) -> str:

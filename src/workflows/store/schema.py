@@ -6,6 +6,7 @@ revisions' affair, where definitions and units come from that of `loader` and `u
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,10 @@ from workflows.store.tables import cases, definition, metadata, unit, unit_lock
 from workflows.store.unit_rows import read_units
 
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('workflows.schema'))")
-_CHANGED_BY_SERVER: Final = frozenset({"api_key", "cases", "attempt_overflow"})
-_REMOVED_BY_SERVER: Final = frozenset({"case_link"})
+_CHANGED_BY_SERVER: Final = frozenset(
+    {"api_key", "cases", "attempt_overflow", "subscription", "delivery", "rate_limit"}
+)
+_REMOVED_BY_SERVER: Final = frozenset({"case_link", "case_word", "outbox", "subscription", "delivery"})
 _NEVER_BY_SERVER: Final = frozenset({"definition", "unit", "unit_lock"})
 
 
@@ -77,8 +80,24 @@ def is_initialised(url: str) -> bool:
     if parsed.get_backend_name() == "sqlite" and not sqlite_path(parsed).exists():
         return False
     with Database(parsed) as database, database.read() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(_configuration()).get_current_head()
+        return revision_of(connection) == newest_revision()
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision that the schema has; None: there is none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def newest_revision() -> str | None:
+    """The revision that this program needs."""
+    return ScriptDirectory.from_config(_configuration()).get_current_head()
+
+
+def revisions() -> tuple[str, ...]:
+    """Every revision that this program knows, oldest first."""
+    walked = ScriptDirectory.from_config(_configuration()).walk_revisions()
+    return tuple(reversed([each.revision for each in walked]))
 
 
 def grant(url: str, role: str) -> None:
@@ -100,6 +119,17 @@ def grant(url: str, role: str) -> None:
         for table in metadata.sorted_tables:
             connection.execute(text(f"REVOKE ALL ON {table.name} FROM {quoted}"))
             connection.execute(text(f"GRANT {_rights(table)} ON {table.name} TO {quoted}"))
+
+
+def missing_rights(connection: Connection) -> list[str]:
+    """What `grant` gives on PostgreSQL and the role of this connection does not have, as `UPDATE on cases`."""
+    asked = text("SELECT has_table_privilege(CAST(:table AS text), :right)")
+    wanted = [(table.name, right) for table in metadata.sorted_tables for right in _rights(table).split(", ")]
+    return [
+        f"{right} on {table}"
+        for table, right in wanted
+        if not connection.execute(asked, {"table": table, "right": right}).scalar_one()
+    ]
 
 
 def _configuration() -> Config:

@@ -5,9 +5,14 @@ them); civil dates are ISO texts; JSON is canonical text. `event.entry` holds th
 column of `event`, and all of `cases`, are projections of them.
 """
 
+from typing import Final
+
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -18,6 +23,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    func,
+    literal_column,
+    text,
 )
 
 metadata = MetaData(
@@ -33,8 +42,25 @@ INSTANT = String(27)
 DAY = String(10)
 ID = String(36)
 HASH = String(64)
+POSITION = BigInteger().with_variant(Integer, "sqlite")
 PATH = String(40).with_variant(String(40, collation="C"), "postgresql")
 """Compared by ranges (`store.visibility`), which need byte order; SQLite has no other."""
+WORD = Text().with_variant(Text(collation="C"), "postgresql")
+PROVINCE: Final = 5
+"""Length of the path of a province: `VN/84`."""
+
+
+def province(path: ColumnElement[str]) -> ColumnElement[str]:
+    """The beginning of a unit's path, as indexes hold it; written out, because a parameter would not match them."""
+    return func.substr(path, literal_column("1"), literal_column(str(PROVINCE)))
+
+
+def _by_province(table: Table) -> None:
+    """An index of what happened in a province; the path is in it for what lies between province and commune."""
+    path = table.c.unit_path
+    Index(f"ix_{table.name}_province", province(path), table.c.recorded_at, table.c.id, path)
+
+
 
 definition = Table(
     "definition",
@@ -105,6 +131,7 @@ api_key = Table(
     Column("revoked_at", INSTANT),
 )
 
+_PLANNED: Final = text("plan IS NOT NULL")
 cases = Table(
     "cases",
     metadata,
@@ -119,7 +146,7 @@ cases = Table(
     Column("plan", String(60)),
     Column("parent", ID),
     Column("title", Text, nullable=False),
-    Column("fold", Text, nullable=False, comment="title without diacritics, lower case, đ as d"),
+    Column("fold", Text, nullable=False, comment="words of the title without diacritics, lower case, đ as d"),
     Column("data", Text, nullable=False),
     Column("links", Text, nullable=False),
     Column("sheets", Text, nullable=False),
@@ -134,9 +161,23 @@ cases = Table(
     Column("recorded_at", INSTANT, nullable=False),
     Column("head", HASH, nullable=False),
     Index(None, "unit", "workflow", "state"),
-    Index(None, "parent"),
-    Index(None, "workflow", "state", "id"),
     Index(None, "unit_path", "id"),
+    Index(None, "parent", "id"),
+    Index(None, "workflow", "id"),
+    Index(None, "state", "id"),
+    Index("ix_cases_plan_id", "plan", "id", sqlite_where=_PLANNED, postgresql_where=_PLANNED),
+)
+Index("ix_cases_province", province(cases.c.unit_path), cases.c.id, cases.c.unit_path)
+_RUNNING: Final = and_(~cases.c.final, cases.c.due.is_not(None))
+Index("ix_cases_running", cases.c.final, cases.c.id, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
+
+case_word = Table(
+    "case_word",
+    metadata,
+    Column("word", WORD, nullable=False, comment="of the title, folded"),
+    Column("case_id", ID, nullable=False),
+    PrimaryKeyConstraint("word", "case_id"),
+    sqlite_with_rowid=False,
 )
 
 case_link = Table(
@@ -167,7 +208,11 @@ event = Table(
     UniqueConstraint("case_id", "seq"),
     UniqueConstraint("case_id", "prev_hash"),
     Index(None, "recorded_at", "id"),
+    Index(None, "unit_path", "recorded_at", "id"),
+    Index(None, "person", "recorded_at", "id"),
+    Index(None, "trigger", "recorded_at", "id"),
 )
+_by_province(event)
 
 event_text = Table(
     "event_text",
@@ -175,6 +220,19 @@ event_text = Table(
     Column("event_id", ID, ForeignKey("event.id"), primary_key=True),
     Column("salt", LargeBinary, nullable=False),
     Column("payload", LargeBinary, nullable=False, comment="canonical bytes that the entry commits to"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("event_id", ID, primary_key=True, comment="an event that has no place in the feed yet"),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("position", POSITION, primary_key=True, autoincrement=False, comment="from 1, without a gap"),
+    Column("event_id", ID, nullable=False, unique=True),
 )
 
 attempt = Table(
@@ -189,9 +247,13 @@ attempt = Table(
     Column("person", String(100), nullable=False),
     Column("entry", Text, nullable=False, comment="what was tried, by whom, and the blockers, as JSON"),
     Column("recorded_at", INSTANT, nullable=False),
-    Index(None, "case_id", "recorded_at"),
-    Index(None, "person", "recorded_at"),
+    Index(None, "recorded_at", "id"),
+    Index(None, "case_id", "recorded_at", "id"),
+    Index(None, "unit_path", "recorded_at", "id"),
+    Index(None, "person", "recorded_at", "id"),
+    Index(None, "trigger", "recorded_at", "id"),
 )
+_by_province(attempt)
 
 attempt_overflow = Table(
     "attempt_overflow",
@@ -215,13 +277,92 @@ result = Table(
     PrimaryKeyConstraint("client", "key_hash"),
 )
 
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("url", String(2000), nullable=False),
+    Column("secret", String(100), nullable=False, comment="signs, so that its text must be kept"),
+    Column("old_secret", String(100)),
+    Column("old_secret_until", INSTANT, comment="exclusive"),
+    Column("workflows", Text, nullable=False, comment="keys separated by a space; empty: all"),
+    Column("triggers", Text, nullable=False, comment="names separated by a space; empty: all"),
+    Column("units", Text, nullable=False, comment="codes separated by a space; empty: all"),
+    Column("unit_paths", Text, nullable=False, comment="of those codes in all their periods"),
+    Column("grant_id", ID, ForeignKey("api_key.id"), nullable=False, comment="decides which events may be told"),
+    Column("person", String(100), nullable=False),
+    Column("unit_path", PATH, nullable=False, comment="of the grant"),
+    Column("active", Boolean, nullable=False),
+    Column("paused_because", String(40), comment="requested, gone, grant_ended; null while active"),
+    Column("created_at", INSTANT, nullable=False),
+    Column("replay_after", POSITION, comment="positions above are still to be queued again"),
+    Column("replay_until", POSITION, comment="the last of them; null: no replay is under way"),
+    Index(None, "person", "id"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("subscription_id", ID, ForeignKey("subscription.id"), nullable=False),
+    Column("position", POSITION, nullable=False),
+    Column("event_id", ID, nullable=False),
+    Column("case_id", ID, nullable=False),
+    Column("state", String(8), nullable=False, comment="waiting or dead; what is delivered has no row"),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", INSTANT, comment="null: dead, or behind an earlier one of its case"),
+    Column("claimed_until", INSTANT, comment="the sender that set it may settle the delivery; others wait until then"),
+    Column("last_status", Integer),
+    Column("last_error", String(200)),
+    Column("created_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("subscription_id", "position"),
+    Index(
+        "ix_delivery_due",
+        "subscription_id",
+        "next_at",
+        "position",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_delivery_waiting",
+        "subscription_id",
+        "case_id",
+        "position",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_delivery_head",
+        "subscription_id",
+        "case_id",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_delivery_dead",
+        "subscription_id",
+        "position",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
+)
+
 setting = Table(
     "setting",
     metadata,
     Column("key", String(60), primary_key=True),
     Column("value", Text, nullable=False),
 )
-APPEND_ONLY = (event, attempt, count_entry)
+
+rate_limit = Table(
+    "rate_limit",
+    metadata,
+    Column("client", ID, primary_key=True, comment="id of an API key"),
+    Column("until", Double, nullable=False, comment="seconds of the epoch until which its rate is spent"),
+    Column("taken", Integer, nullable=False, comment="requests that were given last"),
+)
+APPEND_ONLY = (event, attempt, count_entry, feed)
 """Rows of these are never changed or removed; the migrations put triggers on them.
 
 A `definition` may be replaced until a case uses it, and an `event_text` removed but never changed.

@@ -16,10 +16,20 @@ from workflows.core.civil import civil_date, format_instant
 from workflows.core.fields import present, split
 from workflows.core.ids import derived
 from workflows.core.world import Draft, World
-from workflows.store.among import among
-from workflows.store.rows import MOVING, case_row, event_rows, link_rows, moving_columns
+from workflows.store.among import among, listed
+from workflows.store.rows import MOVING, case_row, event_rows, link_rows, moving_columns, word_rows
 from workflows.store.submissions import Idempotency, Reply, Stored
-from workflows.store.tables import attempt, attempt_overflow, case_link, cases, event, event_text, result
+from workflows.store.tables import (
+    attempt,
+    attempt_overflow,
+    case_link,
+    case_word,
+    cases,
+    event,
+    event_text,
+    outbox,
+    result,
+)
 
 ATTEMPTS_PER_HOUR = 100
 """Refused attempts of one person that are recorded singly; more are counted."""
@@ -60,19 +70,20 @@ class Writing:
             elif isinstance(decision, Refused):
                 self.refusals.append(_Refusal(command=command, refused=decision, cause=None))
         if idempotency and any(isinstance(decision, Accepted | Refused) for decision in decisions):
-            self.results.append(self._result(idempotency, replies))
+            self.results.append(result_row(idempotency, replies, format_instant(self.now)))
 
-    def _result(self, idempotency: Idempotency, replies: Sequence[Reply]) -> dict[str, object]:
-        """One reply is stored as its bytes; those of a group one after the other, lengths in the headers."""
-        return {
-            "client": idempotency.client,
-            "key_hash": idempotency.key_hash,
-            "fingerprint": idempotency.fingerprint,
-            "status": replies[0].status,
-            "body": b"".join(reply.body for reply in replies),
-            "headers": _encode([(reply.status, len(reply.body), dict(reply.headers)) for reply in replies]).decode(),
-            "recorded_at": format_instant(self.now),
-        }
+
+def result_row(idempotency: Idempotency, replies: Sequence[Reply], recorded_at: str) -> dict[str, object]:
+    """One reply is stored as its bytes; those of a group one after the other, lengths in the headers."""
+    return {
+        "client": idempotency.client,
+        "key_hash": idempotency.key_hash,
+        "fingerprint": idempotency.fingerprint,
+        "status": replies[0].status,
+        "body": b"".join(reply.body for reply in replies),
+        "headers": _encode([(reply.status, len(reply.body), dict(reply.headers)) for reply in replies]).decode(),
+        "recorded_at": recorded_at,
+    }
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -101,8 +112,13 @@ _UPDATE: Final = (
 _INSERT_CASES: Final = cases.insert()
 _INSERT_EVENTS: Final = event.insert()
 _INSERT_TEXTS: Final = event_text.insert()
+_INSERT_OUTBOX: Final = outbox.insert().from_select(["event_id"], select(listed("ids").c.value))
 _INSERT_LINKS: Final = case_link.insert()
 _DELETE_LINKS: Final = case_link.delete().where(case_link.c.case_id == bindparam("of_case"))
+_INSERT_WORDS: Final = case_word.insert()
+_DELETE_WORDS: Final = case_word.delete().where(
+    case_word.c.word == bindparam("old"), case_word.c.case_id == bindparam("of_case")
+)
 _INSERT_RESULTS: Final = result.insert()
 _RESULTS: Final = select(result).where(among(result.c.client, "clients"), among(result.c.key_hash, "keys"))
 _SAME: Final = select(attempt.c.same).where(among(attempt.c.same, "same"))
@@ -161,6 +177,7 @@ def _write_cases(connection: Connection, world: World, changed: Mapping[CaseId, 
         if found != len(moved):
             raise LostUpdateError(f"{len(moved) - found} of {len(moved)} cases were not at the version decided on")
     _write_links(connection, world, changed)
+    _write_words(connection, world, changed)
 
 
 def _moved(case: Case, before: Case) -> dict[str, object]:
@@ -181,11 +198,26 @@ def _write_links(connection: Connection, world: World, changed: Mapping[CaseId, 
         connection.execute(_INSERT_LINKS, rows)
 
 
+def _write_words(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
+    retitled = [
+        (case, before)
+        for case in changed.values()
+        if (before := world.case(case.id)) is None or before.title != case.title
+    ]
+    old = [row for _, before in retitled if before for row in word_rows(before)]
+    if old:
+        connection.execute(_DELETE_WORDS, [{"old": row["word"], "of_case": row["case_id"]} for row in old])
+    rows = [row for case, _ in retitled for row in word_rows(case)]
+    if rows:
+        connection.execute(_INSERT_WORDS, rows)
+
+
 def _write_events(connection: Connection, writing: Writing) -> None:
     if not writing.events:
         return
     pairs = [event_rows(each, writing.cases[each.case].unit_path) for each in writing.events]
     connection.execute(_INSERT_EVENTS, [row for row, _ in pairs])
+    connection.execute(_INSERT_OUTBOX, {"ids": [each.id for each in writing.events]})
     texts = [text for _, text in pairs if text]
     if texts:
         connection.execute(_INSERT_TEXTS, texts)
