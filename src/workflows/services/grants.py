@@ -13,6 +13,8 @@ from workflows.core.documents import RESERVED_TRIGGERS, Agency, Catalogue, Role,
 from workflows.core.nearest import nearest
 from workflows.store.keys import Grant
 
+SERVICE_SCOPES: Final = frozenset({"counts.record", "metrics.read", "subscriptions.manage"})
+"""What a `system` grant may name besides triggers: entering figures, reading the server's own, and webhooks."""
 _PERSON: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{0,99}$")
 
 
@@ -73,6 +75,7 @@ def _check_scope(grant: Grant, workflows: Mapping[str, Collection[WorkflowDocume
     if grant.role is not Role.SYSTEM:
         raise GrantError(f"a scope belongs to role system only, not to {grant.role}")
     known = {f"{key}.{trigger}" for key, versions in workflows.items() for trigger in _triggers(versions)}
+    known |= SERVICE_SCOPES
     for item in grant.scope:
         _one_of(item, "workflow.trigger or workflow.*", known)
 
