@@ -9,18 +9,18 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
+from api.access_log import request_id
 from api.bodies import CountBody
 from api.problems import Malformed
-from api.replies import json_response
-from api.requests import ApiRequest, Limit, read_body
+from api.replies import json_response, response
+from api.requests import ApiRequest, Limit, idempotency, read_body
 from workflows.core.definition import Definition
 from workflows.core.diagram import mermaid
 from workflows.core.documents import Level
 from workflows.core.fields import dates
-from workflows.services import reading
+from workflows.services import counting, reading
 from workflows.services.describing import (
     actor_json,
-    count_json,
     definition_head,
     definition_json,
     facts_json,
@@ -34,7 +34,7 @@ from workflows.store.queries import UnitFilter
 Language = Literal["vi", "en"]
 
 
-@get("/workflows", sync_to_thread=False)
+@get("/workflows", operation_id="list_workflows", sync_to_thread=False)
 def list_workflows(engine: NamedDependency[Engine], on: FromQuery[date | None] = None) -> ASGIResponse:
     """The version of each workflow that is in force, today or on a civil date."""
     day = on or reading.today(engine)
@@ -42,7 +42,7 @@ def list_workflows(engine: NamedDependency[Engine], on: FromQuery[date | None] =
     return json_response({"items": [definition_head(each) for each in found if each], "next": None})
 
 
-@get("/workflows/{key:str}", sync_to_thread=False)
+@get("/workflows/{key:str}", operation_id="get_workflow", sync_to_thread=False)
 def get_workflow(
     key: FromPath[str],
     engine: NamedDependency[Engine],
@@ -53,7 +53,7 @@ def get_workflow(
     return json_response(definition_json(_definition(engine, key, version, on)))
 
 
-@get("/workflows/{key:str}/diagram", sync_to_thread=False)
+@get("/workflows/{key:str}/diagram", operation_id="get_diagram", sync_to_thread=False)
 def get_diagram(
     key: FromPath[str],
     engine: NamedDependency[Engine],
@@ -71,13 +71,13 @@ def _definition(engine: Engine, key: str, version: int | None, on: date | None) 
     return reading.definition(engine, key, version=version, on=on)
 
 
-@get("/me", sync_to_thread=False)
+@get("/me", operation_id="get_me", sync_to_thread=False)
 def get_me(request: ApiRequest) -> ASGIResponse:
     """Whom the key stands for."""
     return json_response(actor_json(request.user))
 
 
-@get("/units", sync_to_thread=True)
+@get("/units", operation_id="list_units", sync_to_thread=True)
 def list_units(
     engine: NamedDependency[Engine],
     level: FromQuery[Level | None] = None,
@@ -93,13 +93,13 @@ def list_units(
     return json_response({"items": [unit_json(each) for each in page.items], "next": page.next})
 
 
-@get("/units/{code:str}", sync_to_thread=True)
+@get("/units/{code:str}", operation_id="get_unit", sync_to_thread=True)
 def get_unit(code: FromPath[str], engine: NamedDependency[Engine], on: FromQuery[date | None] = None) -> ASGIResponse:
     """The unit that a code meant, today or on a civil date."""
     return json_response(unit_json(reading.unit(engine, code, on or reading.today(engine))))
 
 
-@get("/units/{code:str}/facts", sync_to_thread=True)
+@get("/units/{code:str}/facts", operation_id="list_facts", sync_to_thread=True)
 def list_facts(
     request: ApiRequest, code: FromPath[str], engine: NamedDependency[Engine], as_of: FromQuery[date | None] = None
 ) -> ASGIResponse:
@@ -108,18 +108,20 @@ def list_facts(
     return json_response(facts_json(code, day, reading.figures(engine, request.user, code, day)))
 
 
-@post("/counts", status_code=201)
+@post("/counts", operation_id="enter_count", status_code=201)
 async def enter_count(request: ApiRequest, engine: NamedDependency[Engine]) -> ASGIResponse:
     """Enter a figure of a unit; a correction is another entry."""
-    body, _ = await read_body(request, CountBody)
+    body, sent = await read_body(request, CountBody)
     wrong = list(dates(body.as_of, "/as_of"))
     if wrong:
         raise Malformed(wrong)
     figure = Figure(
         unit=body.unit, key=body.key, value=body.value, as_of=date.fromisoformat(body.as_of), source=body.source
     )
-    entered = await asyncio.to_thread(reading.record_count, engine, request.user, figure)
-    return json_response(count_json(entered), status=201)
+    key = idempotency(request, sent)
+    found = request_id(request.scope)
+    reply = await asyncio.to_thread(counting.enter, engine, request.user, figure, key=key, request_id=found)
+    return response(reply)
 
 
 HANDLERS = (

@@ -6,24 +6,37 @@ and those of the writer. An exception that nobody foresaw is logged and answered
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.access_log import request_id
 from api.parameters import parameter_error
 from workflows.core.case import InputError, NotFound
-from workflows.services.reading import FigureRefusedError, InvalidError, MissingError
+from workflows.services.reading import InvalidError, MissingError
 from workflows.services.rendering import invalid, not_found, problem, refused
+from workflows.services.subscriptions import ManagingRefusedError
 from workflows.store.counts import CountError
-from workflows.store.queries import BadCursorError
-from workflows.store.submissions import CommandFailed, Expired, KeyReused, QueueFull, Reply, WriteError, WriterStopped
+from workflows.store.paging import BadCursorError
+from workflows.store.passing import unavailable
+from workflows.store.submissions import (
+    Expired,
+    KeyReused,
+    OutcomeUnknown,
+    QueueFull,
+    Reply,
+    Unwritable,
+    WriteError,
+    WriterStopped,
+)
 
 _CODES: Final[Mapping[int, str]] = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 500: "internal"}
-_UNAVAILABLE: Final = (QueueFull, Expired, WriterStopped)
+_UNAVAILABLE: TypeAlias = QueueFull | Expired | Unwritable | WriterStopped
+_RETRY_SECONDS: Final = 5
 _log: Final = structlog.get_logger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
@@ -61,9 +74,12 @@ def _http_problem(request: AnyRequest, error: HttpProblem) -> Response[bytes]:
 def _problem(
     request: AnyRequest, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None
 ) -> Response[bytes]:
+    return _sent(_reply(status, code, detail, request_id(request.scope), headers))
+
+
+def _reply(status: int, code: str, detail: str, request_id: str, headers: Mapping[str, str] | None = None) -> Reply:
     title = HTTPStatus(status).phrase
-    found = request_id(request.scope)
-    return _sent(problem(status=status, code=code, title=title, detail=detail, request_id=found, headers=headers))
+    return problem(status=status, code=code, title=title, detail=detail, request_id=request_id, headers=headers)
 
 
 def _malformed(request: AnyRequest, error: Malformed) -> Response[bytes]:
@@ -79,7 +95,7 @@ def _bad_values(request: AnyRequest, error: CountError | InvalidError) -> Respon
     return _malformed(request, Malformed(error.errors))
 
 
-def _figure_refused(request: AnyRequest, error: FigureRefusedError) -> Response[bytes]:
+def _managing_refused(request: AnyRequest, error: ManagingRefusedError) -> Response[bytes]:
     return _sent(refused(error.blockers, request_id(request.scope)))
 
 
@@ -100,15 +116,28 @@ def _framework(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     return _problem(request, error.status_code, code, str(error.detail), error.headers)
 
 
-def _not_written(request: AnyRequest, error: WriteError) -> Response[bytes]:
-    if isinstance(error, _UNAVAILABLE):
+def not_written(error: WriteError, request_id: str) -> Reply:
+    """Why nothing was decided, as far as is known."""
+    if isinstance(error, _UNAVAILABLE | OutcomeUnknown):
+        code = "outcome_unknown" if isinstance(error, OutcomeUnknown) else "unavailable"
         headers = {"retry-after": str(error.retry_after)}
-        return _problem(request, 503, "unavailable", str(error), headers)
+        return _reply(503, code, str(error), request_id, headers)
     if isinstance(error, KeyReused):
-        return _problem(request, 422, "key_reused", "the Idempotency-Key was used with another request")
-    if not isinstance(error, CommandFailed):
+        return _reply(422, "key_reused", "the Idempotency-Key was used with another request", request_id)
+    return _reply(500, "command_failed", "the command could not be carried out; nothing of it was kept", request_id)
+
+
+def _not_written(request: AnyRequest, error: WriteError) -> Response[bytes]:
+    return _sent(not_written(error, request_id(request.scope)))
+
+
+def _database(request: AnyRequest, error: SQLAlchemyError) -> Response[bytes]:
+    """What reading met, or writing outside of the writer."""
+    if not unavailable(error):
         return _unforeseen(request, error)
-    return _problem(request, 500, "command_failed", "the command could not be carried out; nothing of it was kept")
+    _log.warning("database.unavailable", request_id=request_id(request.scope), error=type(error).__name__)
+    headers = {"retry-after": str(_RETRY_SECONDS)}
+    return _problem(request, 503, "unavailable", "the database cannot be used at present; try again later", headers)
 
 
 def _unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -122,10 +151,11 @@ HANDLERS: Final[ExceptionHandlersMap] = {
     MissingError: _missing,
     CountError: _bad_values,
     InvalidError: _bad_values,
-    FigureRefusedError: _figure_refused,
+    ManagingRefusedError: _managing_refused,
     BadCursorError: _bad_cursor,
     ValidationException: _bad_parameter,
     HTTPException: _framework,
     WriteError: _not_written,
+    SQLAlchemyError: _database,
     Exception: _unforeseen,
 }

@@ -4,29 +4,34 @@ One JSON reader for all routes: UTF-8 only, no member twice, no floating point, 
 that passes here can be queued and written.
 """
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.exceptions.http_exceptions import InternalServerException, RequestEntityTooLarge
 from litestar.params import QueryParameter
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from api.bodies import Body
-from api.parameters import query_names
+from api.parameters import query_names, written_otherwise
 from api.problems import HttpProblem, Malformed
 from workflows.core.canonical import Json, canonical_bytes, digest, violations
 from workflows.core.case import Actor, InputError
+from workflows.core.civil import parse_instant
 from workflows.core.fields import unknown_name
-from workflows.store.queries import LIMIT
+from workflows.store.paging import LIMIT
 from workflows.store.submissions import Idempotency
 
 BODY_LIMIT: Final = 1_048_576
 """Bytes."""
+BODY_SECONDS: Final = 30.0
+"""From the first look at a body to its end."""
 DEPTH: Final = 32
 """Levels of objects and lists within one another."""
 ApiRequest: TypeAlias = Request[Actor, Any, State]
@@ -37,6 +42,8 @@ _TYPES: Final[Mapping[str, str]] = {
     "int_type": "must be an integer",
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
 }
 """By the type of pydantic's error, which itself speaks of Python's types."""
 _ETAG: Final = re.compile(r'^"(0|[1-9][0-9]{0,9})"$')
@@ -87,14 +94,24 @@ async def _read_object(request: ApiRequest) -> dict[str, Json]:
     coding = request.headers.get("content-encoding", "identity")
     if coding.lower() != "identity":
         raise HttpProblem(415, "content_encoding", f"the body is encoded with {coding!r}; send it as it is")
-    try:
-        raw = await request.body()
-    except RequestEntityTooLarge as error:
-        raise HttpProblem(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes") from error
-    value = decode(raw)
+    value = decode(await _whole_body(request))
     if not isinstance(value, dict):
         raise Malformed([InputError(path="", message="the body must be an object")])
     return value
+
+
+async def _whole_body(request: ApiRequest) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.body()
+    except TimeoutError as error:
+        detail = f"the body did not come within {BODY_SECONDS:g} seconds"
+        raise HttpProblem(408, "body_late", detail, headers={"connection": "close"}) from error
+    except RequestEntityTooLarge as error:
+        raise HttpProblem(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes") from error
+    except InternalServerException as error:
+        # The framework's word for a client that went away; nobody reads this answer, but it is no failure of ours.
+        raise HttpProblem(400, "incomplete", "the body did not come to its end") from error
 
 
 def decode(raw: bytes) -> Json:
@@ -140,10 +157,26 @@ def _input_error(error: ErrorDetails, model: type[Body]) -> InputError:
     place = error["loc"]
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in place)
     if error["type"] == "extra_forbidden":
-        return unknown_name(pointer, "member", str(place[-1]), list(model.model_fields))
+        return unknown_name(pointer, "member", str(place[-1]), list(_model_at(model, place[:-1]).model_fields))
     if error["type"] == "missing":
         return InputError(path=pointer, message="is required")
     return InputError(path=pointer, message=_TYPES.get(error["type"], error["msg"]))
+
+
+def _model_at(model: type[Body], place: Sequence[str | int]) -> type[Body]:
+    """The model of what stands at a place: that of a list's items where the place goes on with an index."""
+    for part in place:
+        if isinstance(part, str):
+            model = next(each for each in get_args(model.model_fields[part].annotation) if issubclass(each, Body))
+    return model
+
+
+def instant(text: str | None, path: str) -> datetime | None:
+    """An instant with its UTC offset; raises Malformed, naming the path of the member."""
+    try:
+        return parse_instant(text) if text is not None else None
+    except (ValueError, OverflowError) as error:
+        raise Malformed([InputError(path=path, message=str(error))]) from error
 
 
 def expected_version(request: ApiRequest) -> int | None:
@@ -188,5 +221,7 @@ def require_known_query(request: ApiRequest) -> None:
         errors += [InputError(path=f"/{name}", message=message) for _, message in violations(value)]
     repeated = sorted({name for name in given if len(given.getall(name)) > 1})
     errors += [InputError(path=f"/{name}", message="is given more than once") for name in repeated]
+    misread = [written_otherwise(request.route_handler, name, given[name]) for name in allowed if name in given]
+    errors += [error for error in misread if error is not None]
     if errors:
         raise Malformed(errors)

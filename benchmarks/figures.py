@@ -56,6 +56,8 @@ ENGINE: Final = "engine"
 SINGLE: Final = "engine, one a batch"
 HTTP: Final = "HTTP"
 POISONED: Final = "engine, poisoned"
+BULK: Final = "one request"
+CALLS: Final = "call by call"
 
 BARS: Final[Mapping[str, Mapping[str, tuple[Bar, ...]]]] = {
     kind: {
@@ -64,6 +66,7 @@ BARS: Final[Mapping[str, Mapping[str, tuple[Bar, ...]]]] = {
             Bar(name="group commit over one a batch", of=ENGINE, over=SINGLE, least=3.0),
         ),
         "http": (Bar(name="HTTP over driver loop", of=HTTP, over=FLOOR, least=0.4),),
+        "bulk": (Bar(name="a thousand in one request over call by call", of=BULK, over=CALLS, least=10.0),),
         "poison": (Bar(name="one failing in 64 over none", of=POISONED, over=ENGINE, least=0.3),),
     }
     for kind, loop in (("sqlite", 0.7), ("postgresql", 1.0))

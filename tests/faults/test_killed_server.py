@@ -86,16 +86,16 @@ def today() -> str:
     return civil_date(datetime.now(UTC)).isoformat()
 
 
-def hotspot(commune: str) -> object:
+def hotspot(commune: str, title: str = "Điểm") -> dict[str, object]:
     data = {"kind": "point", "found_by": "survey"}
-    return {"workflow": "hotspot", "unit": commune, "title": "Điểm", "data": data}
+    return {"workflow": "hotspot", "unit": commune, "title": title, "data": data}
 
 
-def suppress_body() -> object:
+def suppress_body() -> dict[str, object]:
     return {"trigger": "suppress", "input": {"suppressed_on": today(), "decision": dict(stage.DOCUMENT)}}
 
 
-def relapse_body() -> object:
+def relapse_body() -> dict[str, object]:
     given = {"relapsed_on": today(), "found_by": "survey", "preceded_by_complaint": False}
     return {"trigger": "relapse", "input": given}
 

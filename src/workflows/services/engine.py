@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import select
@@ -36,9 +38,14 @@ from workflows.services.wakeups import Wakeups
 from workflows.store.database import Database
 from workflows.store.loading import load as load_world
 from workflows.store.loading import load_case, roots
-from workflows.store.submissions import Outcome, Submission
+from workflows.store.observing import answer_of
+from workflows.store.submissions import Answer, Outcome, Submission, WriteError
 from workflows.store.tables import definition
 from workflows.store.writer import Writer
+
+Watch: TypeAlias = Callable[[Submission], Callable[[Answer], None]]
+"""Called when a submission is about to be queued; what it returns is called with the answer, in the thread that gives
+it, before whoever waits for the answer goes on."""
 
 _DOCUMENTS: Final = select(definition.c.document)
 
@@ -58,6 +65,7 @@ class Engine:
         self.database = database
         self.catalogue = catalogue
         self.clock = clock
+        self._watches: tuple[Watch, ...] = ()
         self._wakeups: WeakKeyDictionary[asyncio.AbstractEventLoop, Wakeups] = WeakKeyDictionary()
         self.definitions = Definitions(
             compile_definition(document, catalogue)
@@ -75,7 +83,7 @@ class Engine:
         *,
         clock: Callable[[], datetime] = utc_now,
         definitions_dir: Path | None = None,
-        batch_limit: int = 64,
+        batch_limit: int = 256,
         queue_limit: int = 1024,
     ) -> Self:
         """An engine on an initialised database, its writer running.
@@ -123,15 +131,57 @@ class Engine:
 
     def submit(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
         """Have commands decided and written; raises and resolves as `Writer.submit` does."""
-        return self.writer.submit(submission)
+        if not self._watches:
+            return self.writer.submit(submission)
+        answered = [watch(submission) for watch in self._watches]
+        try:
+            future = self.writer.submit(submission)
+        except WriteError as error:
+            for each in answered:
+                each(error)
+            raise
+        future.add_done_callback(lambda done: _tell(answered, answer_of(done)))
+        return future
+
+    def watch(self, watch: Watch) -> None:
+        """Tell of every submission from now on."""
+        self._watches = (*self._watches, watch)
 
     async def carry_out(self, submission: Submission) -> tuple[Outcome, ...]:
         """`submit` for handlers of an event loop; one that is cancelled withdraws nothing."""
+        return await self._wakeups_here().until_done(self.submit(submission))
+
+    async def carry_out_all(
+        self, submissions: Iterable[Submission], *, window: int
+    ) -> AsyncIterator[tuple[Outcome, ...] | WriteError]:
+        """The answer to each submission, in their order; at most `window` of them wait at a time."""
+        wakeups = self._wakeups_here()
+        waiting: deque[Future[tuple[Outcome, ...]]] = deque()
+        left = iter(submissions)
+        while True:
+            for submission in islice(left, window - len(waiting)):
+                waiting.append(self._queued(submission))
+            if not waiting:
+                return
+            # A third at a time: what is done makes room for more before the writer has worked off the rest.
+            for _ in range(max(1, len(waiting) // 3)):
+                yield await _answered(wakeups, waiting.popleft())
+
+    def _queued(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
+        """Never raises: a submission that finds no room is answered by its future, as any other."""
+        try:
+            return self.submit(submission)
+        except WriteError as error:
+            refused: Future[tuple[Outcome, ...]] = Future()
+            refused.set_exception(error)
+            return refused
+
+    def _wakeups_here(self) -> Wakeups:
         loop = asyncio.get_running_loop()
         wakeups = self._wakeups.get(loop)
         if wakeups is None:
             wakeups = self._wakeups[loop] = Wakeups(loop)
-        return await wakeups.until_done(self.submit(submission))
+        return wakeups
 
     def dry_run(self, command: Command) -> Decision:
         """What a command would come to now; nothing is written."""
@@ -144,6 +194,19 @@ class Engine:
         with self.database.read() as connection:
             world = load_case(connection, self.definitions, grant, case)
         return explain(world, grant, case, self.clock(), trigger=trigger)
+
+
+def _tell(answered: Iterable[Callable[[Answer], None]], answer: Answer) -> None:
+    for each in answered:
+        each(answer)
+
+
+async def _answered(wakeups: Wakeups, future: "Future[tuple[Outcome, ...]]") -> tuple[Outcome, ...] | WriteError:
+    try:
+        outcomes = future.result() if future.done() else await wakeups.until_done(future)
+    except WriteError as error:
+        return error
+    return outcomes
 
 
 def _with_stored(catalogue: Catalogue, database: Database) -> Catalogue:

@@ -7,20 +7,16 @@ is `rendering`'s.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from operator import attrgetter
-from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection
 
-from workflows.core.authority import covers, has_role
+from workflows.core.authority import covers
 from workflows.core.case import (
     Actor,
-    Blocker,
     Case,
     CaseId,
     Command,
     Decision,
-    Event,
     Fire,
     InputError,
     Invalid,
@@ -29,30 +25,15 @@ from workflows.core.case import (
 )
 from workflows.core.civil import civil_date
 from workflows.core.definition import Definition
-from workflows.core.documents import CountKind, Role
-from workflows.core.fields import unknown_name
+from workflows.core.documents import CountKind
 from workflows.core.nearest import nearest
-from workflows.core.wording import wrong_role, wrong_unit
 from workflows.services.engine import Engine
-from workflows.store import counts, keys, queries
-from workflows.store.queries import Attempt, BadCursorError, CaseFilter, Count, Page, Unit, UnitFilter
-
-Outcome: TypeAlias = Literal["accepted", "refused", "all"]
-Entry: TypeAlias = Event | Attempt
-
-COUNTING = ("counts", "record")
-"""What a `system` key names in its scope, as `counts.record`, to enter figures."""
-COUNTING_ROLES = frozenset(
-    {
-        Role.COMMUNE_OFFICER,
-        Role.COMMUNE_POLICE,
-        Role.DISTRICT_COMMITTEE,
-        Role.DISTRICT_POLICE,
-        Role.PROVINCIAL_POLICE,
-        Role.PROVINCIAL_COMMITTEE,
-    }
-)
-_ENDED = "!"
+from workflows.services.filtering import wrong_case_filter, wrong_event_filter
+from workflows.store import keys, lists, queries
+from workflows.store.feed import BeyondFeedError, FeedFilter, FeedPage, read_feed
+from workflows.store.lists import Entry, EventFilter, Outcome
+from workflows.store.paging import Page
+from workflows.store.queries import CaseFilter, Count, Unit, UnitFilter
 
 
 class MissingError(LookupError):
@@ -71,14 +52,6 @@ class InvalidError(ValueError):
     def __init__(self, errors: Sequence[InputError]) -> None:
         self.errors = tuple(errors)
         super().__init__("; ".join(f"{error.path}: {error.message}" for error in errors))
-
-
-class FigureRefusedError(Exception):
-    """The actor may not enter this figure."""
-
-    def __init__(self, blockers: Sequence[Blocker]) -> None:
-        self.blockers = tuple(blockers)
-        super().__init__("; ".join(blocker.message.en for blocker in blockers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +96,16 @@ def _case(connection: Connection, engine: Engine, actor: Actor, case_id: str) ->
     return found
 
 
+def _refuse(wrong: Sequence[InputError]) -> None:
+    if wrong:
+        raise InvalidError(wrong)
+
+
 def cases(engine: Engine, actor: Actor, wanted: CaseFilter, part: Slice) -> Page[Case]:
-    """Newest first; raises BadCursorError."""
+    """Newest first; raises InvalidError and BadCursorError."""
     with engine.database.read() as connection:
-        return queries.list_cases(connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit)
+        _refuse(wrong_case_filter(connection, engine.definitions, wanted))
+        return lists.list_cases(connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit)
 
 
 def offers(
@@ -167,59 +146,23 @@ def history(engine: Engine, actor: Actor, case_id: str, outcome: Outcome, part: 
     """Of one case, newest first; raises MissingError and BadCursorError."""
     with engine.database.read() as connection:
         _case(connection, engine, actor, case_id)
-        if outcome == "all":
-            return _both(connection, case_id, part)
-        return _stream(connection, case_id, outcome, part)
+        return lists.case_history(connection, case_id, outcome, cursor=part.cursor, limit=part.limit)
 
 
-def _stream(connection: Connection, case_id: str, outcome: Outcome, part: Slice) -> Page[Entry]:
-    if outcome == "accepted":
-        events = queries.case_events(connection, case_id, cursor=part.cursor, limit=part.limit)
-        return Page(items=events.items, next=events.next)
-    attempts = queries.case_attempts(connection, case_id, cursor=part.cursor, limit=part.limit)
-    return Page(items=attempts.items, next=attempts.next)
-
-
-def _both(connection: Connection, case_id: str, part: Slice) -> Page[Entry]:
-    """Events and attempts in one order; the cursor holds the place in each."""
-    places = dict(zip(_STREAMS, _places(part.cursor), strict=True))
-    pages = {
-        outcome: _stream(connection, case_id, outcome, Slice(cursor=place or None, limit=part.limit))
-        for outcome, place in places.items()
-        if place != _ENDED
-    }
-    found = [entry for page in pages.values() for entry in page.items]
-    # Stable, so that of one instant each stream keeps its own order, events before attempts, on every page.
-    shown = sorted(found, key=attrgetter("recorded_at"), reverse=True)[: part.limit]
-    ends = [_place_after(connection, case_id, outcome, place, shown) for outcome, place in places.items()]
-    done = len(shown) == len(found) and all(page.next is None for page in pages.values())
-    return Page(items=tuple(shown), next=None if done else ".".join(ends))
-
-
-_STREAMS: tuple[Outcome, Outcome] = ("accepted", "refused")
-
-
-def _places(cursor: str | None) -> tuple[str, str]:
-    if cursor is None:
-        return "", ""
-    first, dot, second = cursor.partition(".")
-    if not dot or "." in second:
-        raise BadCursorError(f"cursor {cursor[:80]!r} is not one that this list gave; begin again without a cursor")
-    return first, second
-
-
-def _place_after(connection: Connection, case_id: str, outcome: Outcome, place: str, shown: Sequence[Entry]) -> str:
-    taken = sum(isinstance(entry, Event) == (outcome == "accepted") for entry in shown)
-    if place == _ENDED or not taken:
-        return place
-    page = _stream(connection, case_id, outcome, Slice(cursor=place or None, limit=taken))
-    return page.next or _ENDED
-
-
-def events(engine: Engine, actor: Actor, part: Slice) -> Page[Event]:
-    """Of all cases that the actor may see, newest first; raises BadCursorError."""
+def events(engine: Engine, actor: Actor, wanted: EventFilter, part: Slice) -> Page[Entry]:
+    """Of all cases that the actor may see, newest first; raises InvalidError and BadCursorError."""
     with engine.database.read() as connection:
-        return queries.list_events(connection, actor, today(engine), cursor=part.cursor, limit=part.limit)
+        _refuse(wrong_event_filter(connection, engine.definitions, wanted))
+        return lists.list_events(connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit)
+
+
+def feed(engine: Engine, actor: Actor, wanted: FeedFilter, *, after: int, limit: int) -> FeedPage:
+    """Of all cases that the actor may see, in the order of the feed; raises InvalidError."""
+    with engine.database.read() as connection:
+        try:
+            return read_feed(connection, actor, today(engine), wanted, after=after, limit=limit)
+        except BeyondFeedError as error:
+            raise InvalidError([InputError(path="/after", message=str(error))]) from error
 
 
 def definition(engine: Engine, key: str, *, version: int | None = None, on: date | None = None) -> Definition:
@@ -263,36 +206,3 @@ def figures(engine: Engine, actor: Actor, code: str, as_of: date) -> tuple[Known
             raise MissingError("unit", code)
         newest = queries.newest_counts(connection, code, as_of)
     return tuple(Known(key=key, kind=kind, newest=newest.get(key)) for key, kind in engine.catalogue.counts.items())
-
-
-def record_count(engine: Engine, actor: Actor, figure: counts.Figure) -> Count:
-    """Enter a figure.
-
-    Raises:
-        CountError: with everything that is wrong with the figure.
-        FigureRefusedError: the actor's role or unit does not allow it.
-    """
-    found = _counted_unit(engine, figure)
-    if figure.key not in engine.catalogue.counts:
-        raise counts.CountError((unknown_name("/key", "figure", figure.key, engine.catalogue.counts),))
-    blockers = _counting_blockers(actor, found)
-    if blockers:
-        raise FigureRefusedError(blockers)
-    return counts.record(engine.database, actor, figure, now=engine.clock())
-
-
-def _counted_unit(engine: Engine, figure: counts.Figure) -> Unit:
-    try:
-        with engine.database.read() as connection:
-            return queries.known_unit(connection, figure.unit, figure.as_of)
-    except queries.UnknownUnitError as error:
-        raise counts.CountError((InputError(path="/unit", message=str(error)),)) from error
-
-
-def _counting_blockers(actor: Actor, where: Unit) -> list[Blocker]:
-    blockers = []
-    if not has_role(actor, COUNTING_ROLES, *COUNTING):
-        blockers.append(wrong_role(actor.role, sorted(COUNTING_ROLES)))
-    if not covers(actor, where.path):
-        blockers.append(wrong_unit(actor.unit, where.code))
-    return blockers

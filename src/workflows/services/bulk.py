@@ -1,0 +1,76 @@
+"""Many transitions in one request: each for itself, or all or none.
+
+Builds the commands and the keys under which their replies are kept, and puts the replies together. What an item asks
+for is checked by whoever read the request.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from workflows.core.canonical import digest
+from workflows.core.case import Actor, Command, Fire
+from workflows.services.engine import Engine
+from workflows.store.submissions import Idempotency, KeyReused, Reply, Submission, WriteError
+from workflows.store.writing import stored
+
+WINDOW: Final = 256
+"""Items of one request that wait in the writer's queue at a time, so that others find room in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One transition of many."""
+
+    act: Fire
+    reason: str | None
+    occurred_at: datetime | None
+
+
+async def together(engine: Engine, actor: Actor, items: Sequence[Item], key: Idempotency | None) -> list[Reply]:
+    """All or none, in one transaction; raises WriteError when nothing was decided."""
+    commands = tuple(_command(engine, actor, item, key) for item in items)
+    answered = await engine.carry_out(Submission(commands=commands, idempotency=key))
+    return [outcome.reply for outcome in answered]
+
+
+async def apart(
+    engine: Engine, actor: Actor, items: Sequence[Item], key: Idempotency | None
+) -> AsyncIterator[Reply | WriteError]:
+    """Each for itself, in their order; one reply per item, or why nothing was decided for it.
+
+    A key stands for all items: the reply to each is kept under the key and its index, so that a request that is
+    repeated after a crash carries out what is missing and nothing else.
+    """
+    waiting: deque[Submission] = deque()
+    for index, item in enumerate(items):
+        own = _of_item(key, index) if key else None
+        waiting.append(Submission(commands=(_command(engine, actor, item, own),), idempotency=own))
+    async for answer in engine.carry_out_all(waiting, window=WINDOW):
+        yield answer if isinstance(answer, WriteError) else answer[0].reply
+
+
+def require_same_request(engine: Engine, key: Idempotency, count: int) -> None:
+    """Raises KeyReused when an item was answered under this key for another request."""
+    keys = [_of_item(key, index) for index in range(count)]
+    with engine.database.read() as connection:
+        found = stored(connection, keys)
+    if any(each.fingerprint != key.fingerprint for each in found.values()):
+        raise KeyReused("the idempotency key was used with another request")
+
+
+def _command(engine: Engine, actor: Actor, item: Item, key: Idempotency | None) -> Command:
+    return engine.command(
+        grant=actor.grant,
+        act=item.act,
+        reason=item.reason,
+        occurred_at=item.occurred_at,
+        idempotency=key.key_hash if key else None,
+    )
+
+
+def _of_item(key: Idempotency, index: int) -> Idempotency:
+    key_hash = digest(f"{key.key_hash}\n{index}".encode())
+    return Idempotency(client=key.client, key_hash=key_hash, fingerprint=key.fingerprint)
