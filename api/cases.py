@@ -4,7 +4,7 @@ Opening and firing run on the event loop and wait for the writer; everything tha
 """
 
 import asyncio
-from datetime import datetime
+from datetime import date
 from typing import Annotated, Literal, cast
 
 from litestar import get, post
@@ -14,29 +14,33 @@ from litestar.response.base import ASGIResponse
 
 from api.access_log import trace
 from api.bodies import FireBody, OpenBody
+from api.conditional import KEPT, has
 from api.problems import HttpProblem, Malformed
 from api.replies import json_response, response
-from api.requests import ApiRequest, Limit, expected_version, idempotency, read_body
+from api.requests import ApiRequest, Limit, expected_version, idempotency, instant, read_body
 from workflows.core.case import Accepted, Actor, CaseId, Command, Data, Event, Fire, InputError, Open, Refused
-from workflows.core.civil import parse_instant
+from workflows.core.fields import REASON_LIMIT, texts
 from workflows.core.ids import is_id
 from workflows.services import reading
 from workflows.services.engine import Engine
-from workflows.services.reading import Entry, MissingError, Slice
+from workflows.services.reading import MissingError, Slice
 from workflows.services.rendering import (
     attempt_json,
     case_json,
     etag,
     event_json,
+    is_overdue,
     offer_json,
     preview_json,
     reply,
 )
-from workflows.store.queries import CaseFilter, Page
+from workflows.store.lists import Entry, EventFilter
+from workflows.store.paging import Page
+from workflows.store.queries import CaseFilter
 from workflows.store.submissions import Idempotency, Submission
 
 
-@post("/cases", status_code=201)
+@post("/cases", operation_id="open_case", status_code=201)
 async def open_case(request: ApiRequest, engine: NamedDependency[Engine]) -> ASGIResponse:
     """Open a case."""
     body, sent = await read_body(request, OpenBody)
@@ -45,7 +49,7 @@ async def open_case(request: ApiRequest, engine: NamedDependency[Engine]) -> ASG
         grant=request.user.grant,
         act=_opening(body),
         reason=body.reason,
-        occurred_at=_instant(body.occurred_at),
+        occurred_at=instant(body.occurred_at, "/occurred_at"),
         idempotency=key.key_hash if key else None,
     )
     return await _carry_out(request, engine, command, key, dry_run=body.dry_run)
@@ -64,22 +68,17 @@ def _opening(body: OpenBody) -> Open:
     )
 
 
-def _instant(text: str | None) -> datetime | None:
-    try:
-        return parse_instant(text) if text is not None else None
-    except (ValueError, OverflowError) as error:
-        raise Malformed([InputError(path="/occurred_at", message=str(error))]) from error
-
-
-@post("/cases/{case_id:str}/transitions", status_code=200)
+@post("/cases/{case_id:str}/transitions", operation_id="fire", status_code=200)
 async def fire(request: ApiRequest, case_id: FromPath[str], engine: NamedDependency[Engine]) -> ASGIResponse:
     """Fire a trigger on a case."""
     body, sent = await read_body(request, FireBody)
     _require_id(case_id)
-    if body.dry_run and "input" not in body.model_fields_set:
-        return await asyncio.to_thread(_explained, engine, request.user, case_id, body.trigger)
     key = idempotency(request, sent)
     version = expected_version(request)
+    occurred_at = instant(body.occurred_at, "/occurred_at")
+    if body.dry_run and "input" not in body.model_fields_set:
+        _require_reason(body.reason)
+        return await asyncio.to_thread(_explained, engine, request.user, case_id, body.trigger)
     if version is None and not body.dry_run:
         await asyncio.to_thread(reading.case, engine, request.user, case_id)
         raise HttpProblem(428, "if_match_required", 'say which version you have seen: If-Match: "<version>"')
@@ -87,10 +86,17 @@ async def fire(request: ApiRequest, case_id: FromPath[str], engine: NamedDepende
         grant=request.user.grant,
         act=Fire(case=CaseId(case_id), trigger=body.trigger, input=cast("Data", body.input), expected_version=version),
         reason=body.reason,
-        occurred_at=_instant(body.occurred_at),
+        occurred_at=occurred_at,
         idempotency=key.key_hash if key else None,
     )
     return await _carry_out(request, engine, command, key, dry_run=body.dry_run)
+
+
+def _require_reason(given: str | None) -> None:
+    """What explains a trigger does not look at the reason, which is to be right nevertheless."""
+    wrong = list(texts(given, "/reason", REASON_LIMIT)) if given is not None else []
+    if wrong:
+        raise Malformed(wrong)
 
 
 async def _carry_out(
@@ -115,7 +121,7 @@ def _explained(engine: Engine, actor: Actor, case_id: str, trigger: str) -> ASGI
     return json_response(offer_json(offers[0], definition))
 
 
-@get("/cases", sync_to_thread=True)
+@get("/cases", operation_id="list_cases", sync_to_thread=True)
 def list_cases(  # noqa: PLR0913, PLR0917 - one parameter per filter
     request: ApiRequest,
     engine: NamedDependency[Engine],
@@ -123,27 +129,34 @@ def list_cases(  # noqa: PLR0913, PLR0917 - one parameter per filter
     in_state: Annotated[str | None, QueryParameter(name="state")] = None,
     unit: FromQuery[str | None] = None,
     plan: FromQuery[str | None] = None,
+    parent: FromQuery[str | None] = None,
     overdue: FromQuery[bool | None] = None,
     q: FromQuery[str | None] = None,
     cursor: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ASGIResponse:
     """Cases that the key may see, newest first."""
-    wanted = CaseFilter(workflow=workflow, state=in_state, unit=unit, plan=plan, overdue=overdue, q=q)
+    wanted = CaseFilter(
+        workflow=workflow, state=in_state, unit=unit, plan=plan, parent=parent, overdue=overdue, q=q
+    )
     page = reading.cases(engine, request.user, wanted, Slice(cursor=cursor, limit=limit))
     day = reading.today(engine)
     return json_response({"items": [case_json(case, day) for case in page.items], "next": page.next})
 
 
-@get("/cases/{case_id:str}", sync_to_thread=True)
+@get("/cases/{case_id:str}", operation_id="get_case", sync_to_thread=True)
 def get_case(request: ApiRequest, case_id: FromPath[str], engine: NamedDependency[Engine]) -> ASGIResponse:
     """One case, with its version as ETag."""
     _require_id(case_id)
-    case = reading.case(engine, request.user, case_id)
-    return json_response(case_json(case, reading.today(engine)), headers={"etag": etag(case.version)})
+    case, day = reading.case(engine, request.user, case_id), reading.today(engine)
+    headers = {"etag": etag(case.version), "cache-control": KEPT}
+    # Past its due date a case becomes overdue by the day alone, which its version does not tell.
+    if has(request.scope, headers["etag"]) and not is_overdue(case, day):
+        return ASGIResponse(status_code=304, headers=headers)
+    return json_response(case_json(case, day), headers=headers)
 
 
-@get("/cases/{case_id:str}/transitions", sync_to_thread=True)
+@get("/cases/{case_id:str}/transitions", operation_id="list_offers", sync_to_thread=True)
 def list_offers(request: ApiRequest, case_id: FromPath[str], engine: NamedDependency[Engine]) -> ASGIResponse:
     """What can be done with a case now, and what stands against the rest."""
     _require_id(case_id)
@@ -151,7 +164,7 @@ def list_offers(request: ApiRequest, case_id: FromPath[str], engine: NamedDepend
     return json_response({"items": [offer_json(offer, definition) for offer in offers], "next": None})
 
 
-@get("/cases/{case_id:str}/events", sync_to_thread=True)
+@get("/cases/{case_id:str}/events", operation_id="list_case_events", sync_to_thread=True)
 def list_case_events(
     request: ApiRequest,
     case_id: FromPath[str],
@@ -166,19 +179,34 @@ def list_case_events(
     return _entries(page)
 
 
-@get("/events", sync_to_thread=True)
-def list_events(
+@get("/events", operation_id="list_events", sync_to_thread=True)
+def list_events(  # noqa: PLR0913, PLR0917 - one parameter per filter
     request: ApiRequest,
     engine: NamedDependency[Engine],
+    actor: FromQuery[str | None] = None,
+    unit: FromQuery[str | None] = None,
+    workflow: FromQuery[str | None] = None,
+    trigger: FromQuery[str | None] = None,
+    outcome: FromQuery[Literal["accepted", "refused", "all"]] = "accepted",
+    first_day: Annotated[date | None, QueryParameter(name="from")] = None,
+    end_day: Annotated[date | None, QueryParameter(name="to")] = None,
     cursor: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ASGIResponse:
     """What happened to all cases that the key may see, newest first; for reading, not a feed."""
-    page = reading.events(engine, request.user, Slice(cursor=cursor, limit=limit))
-    return _entries(page)
+    wanted = EventFilter(
+        outcome=outcome,
+        person=actor,
+        unit=unit,
+        workflow=workflow,
+        trigger=trigger,
+        first_day=first_day,
+        end_day=end_day,
+    )
+    return _entries(reading.events(engine, request.user, wanted, Slice(cursor=cursor, limit=limit)))
 
 
-def _entries(page: Page[Event] | Page[Entry]) -> ASGIResponse:
+def _entries(page: Page[Entry]) -> ASGIResponse:
     items = [event_json(each) if isinstance(each, Event) else attempt_json(each) for each in page.items]
     return json_response({"items": items, "next": page.next})
 

@@ -160,9 +160,13 @@ def case_json(case: Case, today: date) -> Object:
         "opened_at": format_instant(case.opened_at),
         "state_since": format_instant(case.state_since),
         "due": case.due.isoformat() if case.due else None,
-        "overdue": case.due is not None and not case.final and case.due < today,
+        "overdue": is_overdue(case, today),
         "final": case.final,
     }
+
+
+def is_overdue(case: Case, today: date) -> bool:
+    return case.due is not None and not case.final and case.due < today
 
 
 def event_json(event: Event) -> Object:
@@ -226,7 +230,7 @@ def attempt_json(attempt: Attempt) -> Object:
         "input": entry["input"],
         "changes": {},
         "facts": {},
-        "blockers": entry["blockers"],
+        "blockers": [_without_absent(blocker) for blocker in cast("Sequence[Object]", entry["blockers"])],
         "occurred_at": format_instant(attempt.recorded_at),
         "recorded_at": format_instant(attempt.recorded_at),
         "cause": entry["cause"],
@@ -239,6 +243,11 @@ def _shown_actor(actor: object) -> Object:
     """Who acted; the grant and path behind it stay in the ledger."""
     known = cast("Mapping[str, object]", actor)
     return {name: known[name] for name in ("person", "role", "unit")}
+
+
+def _without_absent(blocker: Object) -> Object:
+    """A blocker as it was kept, in the shape in which one is told: no related case is no member."""
+    return {name: value for name, value in blocker.items() if name != "case" or value is not None}
 
 
 def blockers_json(blockers: Sequence[Blocker]) -> list[Object]:
