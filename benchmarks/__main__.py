@@ -18,8 +18,10 @@ from typing import Final, TypeAlias
 
 import psycopg
 
+from benchmarks import lists as listing
+from benchmarks.bulk import TOGETHER, bulk_speed, single_speed
 from benchmarks.callers import CALLERS, engine_speed
-from benchmarks.figures import BARS, ENGINE, FLOOR, HTTP, POISONED, SINGLE, Bar, Figure, table
+from benchmarks.figures import BARS, BULK, CALLS, ENGINE, FLOOR, HTTP, POISONED, SINGLE, Bar, Figure, table
 from benchmarks.floor import floor_speed
 from benchmarks.load_client import http_speed, requests
 from benchmarks.poison import poisoned_speed
@@ -34,7 +36,9 @@ from workflows.services.garbage import settle
 from workflows.store.database import driver
 
 RESULTS: Final = Path("var/bench")
-PARTS: Final = ("engine", "http", "poison")
+PARTS: Final = ("engine", "http", "bulk", "poison")
+LISTS: Final = "lists"
+"""A part that takes an hour, so that it is measured only when it is named."""
 KINDS: Final[tuple[Kind, ...]] = ("sqlite", "postgresql")
 
 Measure: TypeAlias = Callable[[], float]
@@ -43,6 +47,8 @@ Measure: TypeAlias = Callable[[], float]
 def main() -> int:
     """Exit code."""
     options = _options()
+    if LISTS in options.only:
+        return _lists(options)
     work = lanes(2 * CALLERS if options.quick else 4 * CALLERS, civil_date(utc_now()))
     RESULTS.mkdir(parents=True, exist_ok=True)
     log = RESULTS / "log.jsonl"
@@ -58,6 +64,18 @@ def main() -> int:
     return 0 if all(figure.met for figure in figures) else 1
 
 
+def _lists(options: argparse.Namespace) -> int:
+    """Measures the lists, and nothing else."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for kind in (kind for kind in KINDS if options.database in {kind, "both"}):
+        found[kind] = listing.measure(kind, quick=options.quick)
+        print(f"\n{listing.table(kind, found[kind])}", flush=True)
+    kept = {kind: [timing.data() for timing in timings] for kind, timings in found.items()}
+    (RESULTS / "lists.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(listing.met(timings) for timings in found.values()) else 1
+
+
 def _place() -> "tempfile.TemporaryDirectory[str]":
     """On the disk that results go to: a temporary directory may lie in memory, where a commit costs nothing."""
     return tempfile.TemporaryDirectory(prefix="run-", dir=RESULTS)
@@ -66,15 +84,15 @@ def _place() -> "tempfile.TemporaryDirectory[str]":
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure against a plain driver loop.")
     parser.add_argument("--quick", action="store_true", help="2 runs with half of the work; for a first impression")
-    parser.add_argument("--only", type=_parts, default=PARTS, metavar="PART,…", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--only", type=_parts, default=PARTS, metavar="PART,…", help=f"of {', '.join((*PARTS, LISTS))}")
     parser.add_argument("--database", choices=(*KINDS, "both"), default="both")
     return parser.parse_args()
 
 
 def _parts(text: str) -> Sequence[str]:
     parts = text.split(",")
-    if unknown := set(parts) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not one of {', '.join(PARTS)}")
+    if unknown := set(parts) - {*PARTS, LISTS}:
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: not one of {', '.join((*PARTS, LISTS))}")
     return parts
 
 
@@ -100,6 +118,7 @@ def _figure(kind: str, bar: Bar, speeds: Mapping[str, Sequence[float]]) -> Figur
 
 def _measures(start: Start, work: Sequence[Lane], recording: Recording, log: Path) -> dict[str, Measure]:
     prepared = requests(start, work)
+    many = lanes(TOGETHER, civil_date(utc_now()))
 
     def http() -> float:
         with start.fresh() as url, served(url, log) as port:
@@ -111,6 +130,8 @@ def _measures(start: Start, work: Sequence[Lane], recording: Recording, log: Pat
         HTTP: http,
         POISONED: lambda: poisoned_speed(start, work),
         # As many lanes as callers are enough for what has no batches to fill.
+        BULK: lambda: bulk_speed(start, many, log),
+        CALLS: lambda: single_speed(start, many, log),
         SINGLE: lambda: engine_speed(start, work[:CALLERS], batch_limit=1),
     }
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from workflows.services.settings import RATE_LIMIT_VARIABLE
+
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 30.0
 _PROGRAM: Final = Path(sys.executable).with_name("workflows")
@@ -26,7 +28,7 @@ def served(url: str, log: Path) -> Iterator[int]:
     port = _free_port()
     command = [str(_PROGRAM), "serve", "--database", url, "--host", "127.0.0.1", "--port", str(port)]
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ)
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, RATE_LIMIT_VARIABLE: "0"})
     try:
         _await_answer(process, port, log)
         yield port

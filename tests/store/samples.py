@@ -16,7 +16,7 @@ from workflows.core.civil import civil_date, format_instant
 from workflows.core.ids import uuid7
 from workflows.core.ledger import FreeText, seal
 from workflows.store import rows
-from workflows.store.tables import case_link, cases, definition, event, event_text
+from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, outbox
 
 START: Final = datetime(2025, 3, 1, 1, 2, 3, 456789, tzinfo=UTC)
 DOCUMENTS: Final = {name: canonical_bytes({"workflow": name, "version": 1}) for name in ("market", "border")}
@@ -28,9 +28,11 @@ PEOPLE: Final = ("an", "bình", "chi")
 History = tuple[Case, tuple[Event, ...]]
 
 
-def history(chance: Random, length: int, *, path: str | None = None) -> History:
+def history(
+    chance: Random, length: int, *, path: str | None = None, later: timedelta = timedelta()
+) -> History:
     """A case and its `length` events."""
-    opened = _opened(chance, path or chance.choice(PATHS))
+    opened = _opened(chance, path or chance.choice(PATHS), later)
     events, case = [opened], apply(None, opened)
     while len(events) < length:
         events.append(_next(chance, case))
@@ -52,18 +54,25 @@ def store_definitions(connection: Connection) -> None:
 def store(connection: Connection, found: Iterable[History]) -> None:
     """Needs `store_definitions` once, if the ledger is to be intact."""
     for case, events in found:
-        connection.execute(insert(cases), rows.case_row(case))
-        for one in events:
-            row, text = rows.event_rows(one, case.unit_path)
-            connection.execute(insert(event), row)
-            if text:
-                connection.execute(insert(event_text), text)
-        if links := rows.link_rows(case):
-            connection.execute(insert(case_link), links)
+        store_ledger(connection, case, events)
+        connection.execute(insert(case_word), rows.word_rows(case))
+        connection.execute(insert(outbox), [{"event_id": one.id} for one in events])
 
 
-def _opened(chance: Random, path: str) -> Event:
-    at = START + timedelta(seconds=chance.randrange(10**6), microseconds=chance.randrange(10**6))
+def store_ledger(connection: Connection, case: Case, events: Iterable[Event]) -> None:
+    """As it is in a database of the first revision."""
+    connection.execute(insert(cases), rows.case_row(case))
+    for one in events:
+        row, text = rows.event_rows(one, case.unit_path)
+        connection.execute(insert(event), row)
+        if text:
+            connection.execute(insert(event_text), text)
+    if links := rows.link_rows(case):
+        connection.execute(insert(case_link), links)
+
+
+def _opened(chance: Random, path: str, later: timedelta) -> Event:
+    at = START + later + timedelta(seconds=chance.randrange(10**6), microseconds=chance.randrange(10**6))
     case_id = CaseId(_id(chance, at))
     changes: Changes = {
         "unit_path": path,

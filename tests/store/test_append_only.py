@@ -12,15 +12,24 @@ from sqlalchemy.pool import NullPool
 from tests.store import samples
 from workflows.store import schema
 from workflows.store.database import Database, DatabaseError, driver, sqlite_path
+from workflows.store.feed import sequence
 from workflows.store.tables import APPEND_ONLY, attempt, count_entry
 
-KEYS = {"event": "id", "attempt": "id", "count_entry": "id", "event_text": "event_id", "definition": "hash"}
+KEYS = {
+    "event": "id",
+    "attempt": "id",
+    "count_entry": "id",
+    "event_text": "event_id",
+    "definition": "hash",
+    "feed": "position",
+}
 COLUMNS = {
     "event": "person",
     "attempt": "person",
     "count_entry": "source",
     "event_text": "salt",
     "definition": "stored_at",
+    "feed": "event_id",
 }
 CONTROL = "control"
 """A copy of the table under attack, without our guard."""
@@ -103,6 +112,7 @@ def test_the_server_can_do_its_work(postgresql_url: str, server_role: str) -> No
     with Database(postgresql_url) as database, database.write() as connection:
         connection.execute(text(f"SET LOCAL SESSION AUTHORIZATION {server_role}"))
         samples.store(connection, samples.histories(1, 3))
+        assert sequence(connection)
         connection.execute(text("SELECT code FROM unit_lock LIMIT 1 FOR NO KEY UPDATE"))
         connection.execute(text("UPDATE cases SET state = state"))
         connection.execute(text("DELETE FROM case_link"))
@@ -155,6 +165,7 @@ def fill(url: str) -> None:
     with Database(url) as database, database.write() as connection:
         samples.store_definitions(connection)
         samples.store(connection, samples.histories(1, 3))
+        sequence(connection)
         connection.execute(
             insert(attempt),
             {

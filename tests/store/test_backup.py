@@ -37,6 +37,17 @@ def test_the_copy_of_a_busy_database_is_complete(sqlite_url: str, tmp_path: Path
     assert list(tmp_path.glob("*unfinished*")) == []
 
 
+def test_a_copy_can_be_read_by_its_owner_alone(database_url: str, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with Database(database_url) as database:
+            fill(database)
+            made = backup.copy(database, tmp_path / "copy")
+    finally:
+        os.umask(before)
+    assert made.path.stat().st_mode & 0o777 == 0o600
+
+
 def write_pairs(database: Database, stop: threading.Event) -> None:
     number = 0
     while not stop.is_set():

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, RowMapping, Table, create_engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, Table, create_engine, delete, func, insert, select, text, update
 from sqlalchemy.pool import NullPool
 
 from tests.sizes import size
@@ -13,7 +13,8 @@ from tests.store import samples
 from workflows.core.canonical import canonical_bytes, digest
 from workflows.store import fsck
 from workflows.store.database import Database, driver, sqlite_path
-from workflows.store.tables import case_link, cases, definition, event, event_text
+from workflows.store.feed import sequence
+from workflows.store.tables import case_link, cases, definition, event, event_text, feed, outbox
 
 CASES = 12
 Value = str | int | bytes | None
@@ -27,6 +28,7 @@ def test_clean_ledgers_raise_no_alarm(database_url: str) -> None:
             found = samples.histories(seed, 5)
             with database.write() as connection:
                 samples.store(connection, found)
+                sequence(connection, limit=7)
             report = fsck.check(database)
             assert report.first_bad is None, report
             assert (report.cases, report.events) == (5 * (seed + 1), report.events)
@@ -85,7 +87,7 @@ def unguarded(url: str) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(url, poolclass=NullPool)
         with engine.begin() as connection:
-            for table in ("event", "event_text", "cases", "case_link", "definition"):
+            for table in ("event", "event_text", "cases", "case_link", "definition", "feed"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
         return engine
     with Database(url) as database:
@@ -99,10 +101,12 @@ def unguarded(url: str) -> Engine:
 
 
 def fill(url: str) -> list[samples.History]:
+    """Most events are in the feed, some still wait."""
     found = samples.histories(3, CASES)
     with Database(url) as database, database.write() as connection:
         samples.store_definitions(connection)
         samples.store(connection, found)
+        sequence(connection, limit=sum(len(events) for _, events in found) * 2 // 3)
     return found
 
 
@@ -232,6 +236,49 @@ def swap_sequence(connection: Connection, chance: Random) -> str:
     return "two events of a case"
 
 
+def swap_places(connection: Connection, chance: Random) -> str:
+    """Two events of one case change places in the feed."""
+    listed = select(feed.c.position, feed.c.event_id, event.c.case_id).join(event, event.c.id == feed.c.event_id)
+    places: dict[str, list[tuple[int, str]]] = {}
+    for row in connection.execute(listed.order_by(feed.c.position)):
+        places.setdefault(row.case_id, []).append((row.position, row.event_id))
+    several = [found for found in places.values() if len(found) > 1]
+    (one, first), (other, second) = chance.sample(chance.choice(several), 2)
+    for position, event_id in ((one, "-"), (other, first), (one, second)):
+        connection.execute(update(feed).where(feed.c.position == position).values(event_id=event_id))
+    return f"places {one} and {other}"
+
+
+def insert_place(connection: Connection, chance: Random) -> str:
+    """At the end of the feed: an event that waits, or one that was never there."""
+    last = connection.execute(select(func.max(feed.c.position))).scalar_one()
+    event_id = chance.choice([any_row(connection, outbox, chance)["event_id"], "0"])
+    connection.execute(insert(feed), {"position": last + 1, "event_id": event_id})
+    return f"{event_id} at {last + 1}"
+
+
+def replace_place(connection: Connection, chance: Random) -> str:
+    """An event that waits drives another out of the feed."""
+    waiting = any_row(connection, outbox, chance)["event_id"]
+    row = any_row(connection, feed, chance)
+    connection.execute(update(feed).where(*same(feed, row)).values(event_id=waiting))
+    return f"{waiting} at {row['position']}"
+
+
+def move_place(connection: Connection, chance: Random) -> str:
+    row = any_row(connection, feed, chance)
+    to = chance.choice([0, -1, 10**6])
+    connection.execute(update(feed).where(*same(feed, row)).values(position=to))
+    return f"{row['position']} to {to}"
+
+
+def insert_waiting(connection: Connection, chance: Random) -> str:
+    """One that has its place already, or one that was never there."""
+    event_id = chance.choice([any_row(connection, feed, chance)["event_id"], "0"])
+    connection.execute(insert(outbox), {"event_id": event_id})
+    return f"{event_id} in the outbox"
+
+
 def forge_definition(connection: Connection, chance: Random) -> str:
     used = definition.c.hash.in_(select(cases.c.definition))
     row = chance.choice(connection.execute(select(definition).where(used)).mappings().all())
@@ -268,4 +315,12 @@ TAMPERINGS: dict[str, Callable[[Connection, Random], str]] = {
     "swapped titles": swap(cases, "title", "id"),
     "swapped data": swap(cases, "data", "id"),
     "swapped events": swap_sequence,
+    "changed place": change_column(feed),
+    "moved place": move_place,
+    "removed place": remove(feed),
+    "inserted place": insert_place,
+    "replaced place": replace_place,
+    "swapped places": swap_places,
+    "removed from the outbox": remove(outbox),
+    "inserted into the outbox": insert_waiting,
 }

@@ -1,14 +1,25 @@
-"""The statements of the write path find their rows by index, however many there are."""
+"""The write path and the lists find their rows by index, and lists in their order, however many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, Final
 
 import pytest
-from sqlalchemy import Connection, Executable, func, select, text
+from sqlalchemy import Connection, Executable, event, func, select, text
 
-from workflows.store import loading, writing
+from workflows.core.case import Actor
+from workflows.core.documents import Role
+from workflows.store import loading, tables, writing
 from workflows.store.among import among
 from workflows.store.database import Database
+from workflows.store.lists import EventFilter, Outcome, case_history, list_cases, list_events
+from workflows.store.paging import cursor_at
+from workflows.store.queries import CaseFilter
 from workflows.store.tables import case_link, cases
+
+DAY: Final = date(2025, 6, 1)
+OUTCOMES: Final[tuple[Outcome, ...]] = ("accepted", "refused")
 
 STATEMENTS = {
     name: value
@@ -55,3 +66,104 @@ def test_both_databases_find_the_same(database_url: str) -> None:
         one = select(text("1")).where(among(select(text("'ấp'")).scalar_subquery(), "ids"))
         assert connection.execute(one, {"ids": ["xã", "ấp"]}).scalars().all() == [1]
         assert connection.execute(one, {"ids": []}).scalars().all() == []
+
+
+WIDE, NARROW = "VN", "VN/84/842/29242"
+PATHS = (WIDE, "VN/84", "VN/84/842", NARROW)
+CASE_FILTERS = [
+    CaseFilter(),
+    CaseFilter(workflow="x"),
+    CaseFilter(state="x"),
+    CaseFilter(plan="x"),
+    CaseFilter(parent="x"),
+    CaseFilter(q="x"),
+    *(CaseFilter(overdue=overdue) for overdue in (True, False)),
+    CaseFilter(workflow="x", state="x", plan="x", parent="x", overdue=True, q="x y"),
+]
+EVENT_FILTERS = [
+    EventFilter(),
+    EventFilter(person="x"),
+    EventFilter(trigger="x"),
+    EventFilter(workflow="x"),
+    EventFilter(first_day=DAY, end_day=DAY + timedelta(days=1)),
+    EventFilter(person="x", trigger="x", workflow="x", first_day=DAY, end_day=DAY + timedelta(days=1)),
+]
+
+
+def pages_of(connection: Connection, path: str, cursors: Mapping[str, str | None]) -> None:
+    """Every list with every filter, as a key of the unit asks for it."""
+    actor = Actor(grant="g", person="an", role=Role.AUDITOR, unit=path.rpartition("/")[2], unit_path=path)
+    for case_filter in CASE_FILTERS:
+        list_cases(connection, actor, DAY, case_filter, cursor=cursors["cases"], limit=50)
+    for outcome in OUTCOMES:
+        for event_filter in EVENT_FILTERS:
+            found = replace(event_filter, outcome=outcome)
+            list_events(connection, actor, DAY, found, cursor=cursors["events"], limit=50)
+        case_history(connection, "x", outcome, cursor=cursors[outcome], limit=50)
+
+
+FIRST: Final[Mapping[str, str | None]] = dict.fromkeys(("cases", "events", "accepted", "refused"))
+DEEP: Final = {
+    "cases": cursor_at(("x",)),
+    "events": cursor_at(("2025-01-01T00:00:00.000000Z", "x")),
+    "accepted": cursor_at((7,)),
+    "refused": cursor_at(("2025-01-01T00:00:00.000000Z", "x")),
+}
+
+
+def listed(connection: Connection, path: str, cursors: Mapping[str, str | None]) -> list[str]:
+    """The plans of all statements of all lists."""
+    said: list[tuple[str, Any]] = []
+
+    def note(_connection: Connection, _cursor: object, text: str, parameters: Any, *_: object) -> None:  # noqa: ANN401 - either driver's parameters
+        said.append((text, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    pages_of(connection, path, cursors)
+    event.remove(connection, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF) "
+    return [
+        str(row[-1])
+        for text, parameters in dict.fromkeys((text, _frozen(parameters)) for text, parameters in said)
+        for row in connection.exec_driver_sql(explain + text, _thawed(parameters)).all()
+    ]
+
+
+def _frozen(parameters: Any) -> Any:  # noqa: ANN401 - either driver's parameters
+    return tuple(parameters.items()) if isinstance(parameters, dict) else parameters
+
+
+def _thawed(parameters: Any) -> Any:  # noqa: ANN401 - either driver's parameters
+    named = parameters and isinstance(parameters[0], tuple)
+    return dict(parameters) if named else parameters
+
+
+def disordered(lines: Sequence[str]) -> list[str]:
+    """Steps that read a table other than through an index in the order of the list."""
+    whole = ("Seq Scan", "Bitmap", "Sort", "TEMP B-TREE")
+    return [line for line in lines if any(word in line for word in whole) or ("SCAN" in line and "INDEX" not in line)]
+
+
+@pytest.fixture
+def planner(database_url: str) -> Iterator[Connection]:
+    """A connection of a planner that does without an index only where there is no other way."""
+    with Database(database_url) as database, database.read() as connection:
+        if not database.is_sqlite:
+            for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+                connection.execute(text(f"SET enable_{way} = off"))
+        yield connection
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_lists_are_read_through_an_index_in_their_order(planner: Connection, path: str) -> None:
+    for cursors in (FIRST, DEEP):
+        lines = listed(planner, path, cursors)
+        assert len(lines) > 30
+        assert disordered(lines) == []
+
+
+def test_a_list_in_another_order_is_noticed(planner: Connection) -> None:
+    walk = select(tables.event.c.id).where(tables.event.c.person == "x").order_by(tables.event.c.kind.desc())
+    explain = "EXPLAIN QUERY PLAN " if planner.dialect.name == "sqlite" else "EXPLAIN (COSTS OFF) "
+    said = str(walk.compile(planner, compile_kwargs={"literal_binds": True}))
+    assert disordered([str(row[-1]) for row in planner.exec_driver_sql(explain + said)]) != []

@@ -17,10 +17,12 @@ from tests.store import samples
 from workflows.core.authority import may_see
 from workflows.core.case import Actor, Case
 from workflows.core.documents import Level, Role
-from workflows.core.folding import fold
-from workflows.store import queries, rows
+from workflows.core.folding import fold, words
+from workflows.store import lists, queries, rows
 from workflows.store.database import Database
-from workflows.store.queries import BadCursorError, CaseFilter, Page, UnitFilter
+from workflows.store.lists import EventFilter
+from workflows.store.paging import BadCursorError, Page
+from workflows.store.queries import CaseFilter, UnitFilter
 from workflows.store.tables import attempt, cases
 from workflows.store.visibility import visible
 
@@ -83,8 +85,11 @@ FILTERS: list[tuple[CaseFilter, Callable[[Case], bool]]] = [
     (CaseFilter(unit="no such unit"), lambda _: False),
     (CaseFilter(overdue=True), lambda case: not case.final and case.due is not None and case.due < TODAY),
     (CaseFilter(overdue=False), lambda case: case.final or case.due is None or case.due >= TODAY),
-    (CaseFilter(q="diem  PHUC tap"), lambda case: "diem phuc tap" in fold(case.title)),
-    (CaseFilter(q="%"), lambda case: "%" in case.title),
+    (CaseFilter(q="PHUC  diem"), lambda case: {"diem", "phuc"} <= set(words(case.title))),
+    (CaseFilter(q="100%"), lambda case: "100%" in case.title),
+    (CaseFilter(q="phu"), lambda _: False),
+    (CaseFilter(q="%"), lambda _: False),
+    (CaseFilter(q="  "), lambda _: True),
     (CaseFilter(q="_"), lambda _: False),
     (CaseFilter(workflow="market", unit="84", q="duong"), _all_three),
 ]
@@ -95,7 +100,7 @@ def test_filters_mean_what_they_say(database_url: str) -> None:
     with filled(database_url) as connection:
         for given_filter, meaning in FILTERS:
             expected = sorted((case for case in found if meaning(case)), key=lambda case: case.id, reverse=True)
-            page = queries.list_cases(connection, ALL, TODAY, given_filter, cursor=None, limit=200)
+            page = lists.list_cases(connection, ALL, TODAY, given_filter, cursor=None, limit=200)
             assert list(page.items) == expected, given_filter
             assert page.next is None
     assert sum(0 < sum(map(meaning, found)) < len(found) for _, meaning in FILTERS) >= 9, "filters that tell apart"
@@ -104,22 +109,23 @@ def test_filters_mean_what_they_say(database_url: str) -> None:
 def test_pages_join_to_the_whole(database_url: str) -> None:
     actor = replace(ALL, unit_path="VN/84/842")
     with filled(database_url) as connection:
-        whole = queries.list_cases(connection, actor, TODAY, CaseFilter(), cursor=None, limit=200).items
+        whole = lists.list_cases(connection, actor, TODAY, CaseFilter(), cursor=None, limit=200).items
         assert 7 < len(whole) < 60
         assert all(case.unit_path.startswith("VN/84/842/") for case in whole)
-        assert walk(lambda at: queries.list_cases(connection, actor, TODAY, CaseFilter(), cursor=at, limit=7)) == whole
+        assert walk(lambda at: lists.list_cases(connection, actor, TODAY, CaseFilter(), cursor=at, limit=7)) == whole
 
 
 def test_events_are_paged_newest_first(database_url: str) -> None:
     found = samples.histories(11, 60)
     long, events = max(found, key=lambda history: history[0].version)
     with filled(database_url) as connection:
-        of_case = walk(lambda at: queries.case_events(connection, long.id, cursor=at, limit=2))
+        of_case = walk(lambda at: lists.case_history(connection, long.id, "accepted", cursor=at, limit=2))
         assert of_case == tuple(reversed(events))
-        every = walk(lambda at: queries.list_events(connection, ALL, TODAY, cursor=at, limit=50))
+        every = walk(lambda at: lists.list_events(connection, ALL, TODAY, EventFilter(), cursor=at, limit=50))
         written = [event for _, events in found for event in events]
         assert list(every) == sorted(written, key=lambda event: (event.recorded_at, event.id), reverse=True)
-        seen = queries.list_events(connection, replace(ALL, unit_path="VN/22"), TODAY, cursor=None, limit=200).items
+        other = replace(ALL, unit_path="VN/22")
+        seen = lists.list_events(connection, other, TODAY, EventFilter(), cursor=None, limit=200).items
         assert {event.case for event in seen} == {case.id for case, _ in found if case.unit_path.startswith("VN/22/")}
 
 
@@ -131,14 +137,14 @@ def test_what_may_not_be_seen_is_not_there(database_url: str) -> None:
         assert queries.case_by_id(connection, "no such case", ALL, TODAY) is None
         for actor in (elsewhere, NOBODY):
             assert queries.case_by_id(connection, case.id, actor, TODAY) is None
-            assert queries.list_cases(connection, actor, TODAY, CaseFilter(), cursor=None, limit=9).items == ()
-            assert queries.list_events(connection, actor, TODAY, cursor=None, limit=9).items == ()
+            assert lists.list_cases(connection, actor, TODAY, CaseFilter(), cursor=None, limit=9).items == ()
+            assert lists.list_events(connection, actor, TODAY, EventFilter(), cursor=None, limit=9).items == ()
 
 
 def test_attempts_are_paged_newest_first(database_url: str) -> None:
     with Database(database_url) as database, database.write() as connection:
         connection.execute(insert(attempt), [_attempt_row(number) for number in range(5)])
-        found = walk(lambda at: queries.case_attempts(connection, "c", cursor=at, limit=2))
+        found = walk(lambda at: lists.case_history(connection, "c", "refused", cursor=at, limit=2))
     assert [one.id for one in found] == ["4", "3", "2", "1", "0"]
     assert found[0].entry == {"blockers": ["state"]}
 
@@ -146,13 +152,13 @@ def test_attempts_are_paged_newest_first(database_url: str) -> None:
 @pytest.mark.parametrize("cursor", ["", "x", "eyJ9", "WzFd", "WyIwMDAiLDFd", "bnVsbA", "é", "WyJcdTAwMDAiXQ"])
 def test_foreign_cursors_are_refused(database_url: str, cursor: str) -> None:
     with Database(database_url) as database, database.read() as connection, pytest.raises(BadCursorError):
-        queries.list_cases(connection, ALL, TODAY, CaseFilter(), cursor=cursor, limit=9)
+        lists.list_cases(connection, ALL, TODAY, CaseFilter(), cursor=cursor, limit=9)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 201])
 def test_limits_are_kept(sqlite_url: str, limit: int) -> None:
     with Database(sqlite_url) as database, database.read() as connection, pytest.raises(ValueError, match="limit"):
-        queries.list_cases(connection, ALL, TODAY, CaseFilter(), cursor=None, limit=limit)
+        lists.list_cases(connection, ALL, TODAY, CaseFilter(), cursor=None, limit=limit)
 
 
 def test_units_are_found_as_they_were(database_url: str) -> None:

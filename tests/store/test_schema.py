@@ -31,6 +31,9 @@ def differences(database: Database, wanted: MetaData) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), wanted))
 
 
+# SQLAlchemy cannot read such an index back from SQLite; `test_plans` shows that the lists are read through it.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_revisions_make_the_tables(database_url: str) -> None:
     with Database(database_url) as database:
         assert differences(database, metadata) == []

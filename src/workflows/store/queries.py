@@ -1,31 +1,26 @@
-"""Reading: cases, events, refused attempts, units, counts and keys, in pages.
+"""Reading: one case, units, counts and keys; and what is asked for in lists.
 
 Every function takes a connection, so that a caller may ask several questions of one state. What belongs to a unit is
-shown only to whom `visibility` lets see it; checking a request's texts is its caller's affair.
+shown only to whom `visibility` lets see it; checking a request's texts is its caller's affair. The lists of cases and
+of what happened to them are in `lists`.
 """
 
-import json
-from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
-from workflows.core.canonical import Json, violations
-from workflows.core.case import Actor, Case, Event
+from workflows.core.canonical import Json
+from workflows.core.case import Actor, Case
 from workflows.core.civil import parse_instant, show_date
 from workflows.core.documents import Level
 from workflows.core.folding import fold
 from workflows.core.nearest import nearest
 from workflows.store import rows
-from workflows.store.tables import api_key, attempt, cases, count_entry, event, event_text, unit
-from workflows.store.visibility import below, visible
-
-LIMIT: Final = 200
-"""Most items of one page."""
-Item = TypeVar("Item")
+from workflows.store.paging import Page, ascending, ordered, page
+from workflows.store.tables import api_key, cases, count_entry, unit
+from workflows.store.visibility import visible
 
 
 class UnknownUnitError(LookupError):
@@ -37,17 +32,6 @@ class UnknownUnitError(LookupError):
         self.code, self.on, self.nearest = code, on, nearest_code
 
 
-class BadCursorError(ValueError):
-    """A cursor that no page of this list gave."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[Item]):
-    items: tuple[Item, ...]
-    next: str | None
-    """Where the next page begins; None at the end."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilter:
     """Which cases; None does not restrict."""
@@ -57,9 +41,11 @@ class CaseFilter:
     unit: str | None = None
     """Code of a unit, in any period: its cases and those of all units below it."""
     plan: str | None = None
+    parent: str | None = None
+    """Id of the case that they were opened under."""
     overdue: bool | None = None
     q: str | None = None
-    """Part of the title; marks, case and blanks do not matter."""
+    """Words of the title, each whole, in any order; marks and case do not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,54 +120,6 @@ def case_by_id(connection: Connection, case_id: str, actor: Actor, today: date) 
     return rows.case_of(row) if row else None
 
 
-def list_cases(
-    connection: Connection, actor: Actor, today: date, found: CaseFilter, *, cursor: str | None, limit: int
-) -> Page[Case]:
-    """Newest first, by id; raises BadCursorError."""
-    statement = select(cases).where(visible(actor, cases.c.unit_path, today))
-    for condition in _case_conditions(connection, found, today):
-        statement = statement.where(condition)
-    return _page(connection, statement, (cases.c.id,), rows.case_of, cursor=cursor, limit=limit)
-
-
-def _case_conditions(connection: Connection, found: CaseFilter, today: date) -> list[ColumnElement[bool]]:
-    equal = ((cases.c.workflow, found.workflow), (cases.c.state, found.state), (cases.c.plan, found.plan))
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
-    if found.unit is not None:
-        paths = connection.execute(select(unit.c.path).where(unit.c.code == found.unit)).scalars()
-        conditions.append(below(cases.c.unit_path, paths))
-    if found.overdue is not None:
-        late = and_(~cases.c.final, func.coalesce(cases.c.due < today.isoformat(), False))
-        conditions.append(late if found.overdue else ~late)
-    if found.q is not None:
-        conditions.append(cases.c.fold.contains(fold(found.q), autoescape=True))
-    return conditions
-
-
-def case_events(connection: Connection, case_id: str, *, cursor: str | None, limit: int) -> Page[Event]:
-    """Newest first. Whether the case may be seen has been asked before; raises BadCursorError."""
-    statement = _events().where(event.c.case_id == case_id)
-    return _page(connection, statement, (event.c.seq,), rows.event_of, cursor=cursor, limit=limit)
-
-
-def list_events(connection: Connection, actor: Actor, today: date, *, cursor: str | None, limit: int) -> Page[Event]:
-    """Of all cases that the actor may see, newest first by recording; raises BadCursorError."""
-    statement = _events().where(visible(actor, event.c.unit_path, today))
-    order = (event.c.recorded_at, event.c.id)
-    return _page(connection, statement, order, rows.event_of, cursor=cursor, limit=limit)
-
-
-def _events() -> Select[Any]:
-    return select(event, event_text.c.salt, event_text.c.payload).outerjoin_from(event, event_text)
-
-
-def case_attempts(connection: Connection, case_id: str, *, cursor: str | None, limit: int) -> Page[Attempt]:
-    """Newest first. Whether the case may be seen has been asked before; raises BadCursorError."""
-    statement = select(attempt).where(attempt.c.case_id == case_id)
-    order = (attempt.c.recorded_at, attempt.c.id)
-    return _page(connection, statement, order, _attempt, cursor=cursor, limit=limit)
-
-
 def list_units(connection: Connection, found: UnitFilter, *, cursor: str | None, limit: int) -> Page[Unit]:
     """By code and first day, ascending; raises BadCursorError.
 
@@ -199,7 +137,7 @@ def list_units(connection: Connection, found: UnitFilter, *, cursor: str | None,
     if found.on is not None:
         statement = statement.where(_unit_in_force(found.on))
     order = (unit.c.code, unit.c.valid_from)
-    return _page(connection, statement, order, _unit, cursor=cursor, limit=limit, newest_first=False)
+    return ascending(connection, statement, order, _unit, cursor=cursor, limit=limit)
 
 
 def unit_on(connection: Connection, code: str, on: date) -> Unit | None:
@@ -230,8 +168,13 @@ def _unit_in_force(on: date) -> ColumnElement[bool]:
 
 def newest_counts(connection: Connection, code: str, as_of: date) -> Mapping[str, Count]:
     """By key: the figure of the latest as-of date up to `as_of`, inclusive; of one date, the one recorded last."""
-    statement = select(count_entry).where(count_entry.c.unit == code, count_entry.c.as_of <= as_of.isoformat())
-    statement = statement.order_by(count_entry.c.as_of, count_entry.c.recorded_at, count_entry.c.id)
+    latest = (count_entry.c.as_of.desc(), count_entry.c.recorded_at.desc(), count_entry.c.id.desc())
+    ranked = (
+        select(count_entry, func.row_number().over(partition_by=count_entry.c.key, order_by=latest).label("rank"))
+        .where(count_entry.c.unit == code, count_entry.c.as_of <= as_of.isoformat())
+        .subquery()
+    )
+    statement = select(ranked).where(ranked.c.rank == 1)
     return {row["key"]: _count(row) for row in connection.execute(statement).mappings()}
 
 
@@ -239,66 +182,14 @@ def list_counts(connection: Connection, code: str, *, cursor: str | None, limit:
     """Every figure of a unit ever entered, the one recorded last first; raises BadCursorError."""
     statement = select(count_entry).where(count_entry.c.unit == code)
     order = (count_entry.c.recorded_at, count_entry.c.id)
-    return _page(connection, statement, order, _count, cursor=cursor, limit=limit)
+    newest = ordered(statement, order, _count, lambda row: (row["recorded_at"], row["id"]))
+    return page(connection, [newest], cursor=cursor, limit=limit)
 
 
 def list_keys(connection: Connection) -> tuple[Key, ...]:
     """All keys, revoked ones too, oldest first."""
     statement = select(api_key).order_by(api_key.c.created_at, api_key.c.id)
     return tuple(_key(row) for row in connection.execute(statement).mappings())
-
-
-def _page(
-    connection: Connection,
-    statement: Select[Any],
-    order: tuple[ColumnElement[Any], ...],
-    item: Callable[[rows.Row], Item],
-    *,
-    cursor: str | None,
-    limit: int,
-    newest_first: bool = True,
-) -> Page[Item]:
-    if not 1 <= limit <= LIMIT:
-        raise ValueError(f"limit {limit} is not between 1 and {LIMIT}")
-    if cursor is not None:
-        here, there = tuple_(*order), tuple_(*_position(cursor, order))
-        statement = statement.where(here < there if newest_first else here > there)
-    statement = statement.order_by(*(column.desc() if newest_first else column for column in order))
-    found = connection.execute(statement.limit(limit + 1)).mappings().all()
-    more = len(found) > limit
-    last = [found[limit - 1][column] for column in order] if more else None
-    return Page(items=tuple(item(row) for row in found[:limit]), next=_cursor(last) if last else None)
-
-
-def _cursor(position: list[str | int]) -> str:
-    return urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _position(cursor: str, order: tuple[ColumnElement[Any], ...]) -> list[str | int]:
-    try:
-        position = json.loads(b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (ValueError, RecursionError) as error:
-        raise BadCursorError(_not_given(cursor)) from error
-    types = [column.type.python_type for column in order]
-    if not isinstance(position, list) or [type(value) for value in position] != types or any(violations(position)):
-        raise BadCursorError(_not_given(cursor))
-    return position
-
-
-def _not_given(cursor: str) -> str:
-    return f"cursor {cursor[:80]!r} is not one that this list gave; begin again without a cursor"
-
-
-def _attempt(row: rows.Row) -> Attempt:
-    return Attempt(
-        id=row["id"],
-        case=row["case_id"],
-        workflow=row["workflow"],
-        trigger=row["trigger"],
-        person=row["person"],
-        entry=json.loads(row["entry"]),
-        recorded_at=parse_instant(row["recorded_at"]),
-    )
 
 
 def _unit(row: rows.Row) -> Unit:

@@ -1,0 +1,218 @@
+"""The long lists: cases, events and refused attempts, as one key may see them, with their filters and indexes.
+
+Every list of cases or of what happened across cases begins at `_tops`, which is where visibility is decided. What a
+page is and how an index is walked is `paging`'s and `walking`'s affair.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, func, literal, select
+
+from workflows.core.authority import covers, in_force
+from workflows.core.case import Actor, Case, Event
+from workflows.core.civil import format_instant, parse_instant, start_of_day
+from workflows.core.folding import words
+from workflows.store import rows
+from workflows.store.paging import Order, Page, Place, Stream, ordered, page
+from workflows.store.queries import Attempt, CaseFilter
+from workflows.store.tables import PROVINCE, attempt, case_word, cases, event, event_text, province, unit
+from workflows.store.visibility import below
+from workflows.store.walking import Filter, Series, Span, Walk
+
+Outcome: TypeAlias = Literal["accepted", "refused", "all"]
+Entry: TypeAlias = Event | Attempt
+
+_RARE_WORDS: Final = 4
+"""Of the words searched for, as many are looked up; the longest, which are the rarest."""
+_CASES: Final = Series(source=cases, where=(), order=(cases.c.id,))
+_TEXTED: Final = event.outerjoin(event_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events and refused attempts; None does not restrict."""
+
+    outcome: Outcome = "accepted"
+    person: str | None = None
+    unit: str | None = None
+    """Code of a unit, in any period: what happened there and in all units below it."""
+    workflow: str | None = None
+    trigger: str | None = None
+    first_day: date | None = None
+    """Civil date of recording, inclusive."""
+    end_day: date | None = None
+    """Exclusive."""
+
+
+def list_cases(
+    connection: Connection, actor: Actor, today: date, found: CaseFilter, *, cursor: str | None, limit: int
+) -> Page[Case]:
+    """Newest first, by id; raises BadCursorError."""
+    filters = _case_filters(found, today)
+    streams = [
+        Walk(
+            columns=(cases,),
+            order=_CASES.order,
+            all=_CASES,
+            filters=[_within(connection, _CASES, cases, top), *filters],
+        ).stream(rows.case_of)
+        for top in _tops(connection, actor, found.unit, today)
+    ]
+    return page(connection, streams, cursor=cursor, limit=limit)
+
+
+def list_events(
+    connection: Connection, actor: Actor, today: date, found: EventFilter, *, cursor: str | None, limit: int
+) -> Page[Entry]:
+    """Of all cases that the actor may see, newest first by recording; raises BadCursorError."""
+    tops = _tops(connection, actor, found.unit, today)
+    streams: list[Stream[Entry]] = []
+    for top in tops if found.outcome != "refused" else ():
+        happened = _happened(connection, event, _TEXTED, top, found)
+        streams.append(happened.stream(rows.event_of))
+    for top in tops if found.outcome != "accepted" else ():
+        tried = _happened(connection, attempt, attempt, top, found)
+        streams.append(tried.stream(_attempt))
+    return page(connection, streams, cursor=cursor, limit=limit)
+
+
+def case_history(
+    connection: Connection, case_id: str, outcome: Outcome, *, cursor: str | None, limit: int
+) -> Page[Entry]:
+    """Of one case, newest first. Whether it may be seen has been asked before; raises BadCursorError."""
+    events: Stream[Entry] = ordered(
+        _events().where(event.c.case_id == case_id), (event.c.seq,), rows.event_of, lambda row: (row["recorded_at"], 1)
+    )
+    attempts: Stream[Entry] = ordered(
+        select(attempt).where(attempt.c.case_id == case_id),
+        (attempt.c.recorded_at, attempt.c.id),
+        _attempt,
+        lambda row: (row["recorded_at"], 0),
+    )
+    streams = {"accepted": [events], "refused": [attempts], "all": [events, attempts]}
+    return page(connection, streams[outcome], cursor=cursor, limit=limit)
+
+
+def _events() -> Select[Any]:
+    return select(event, event_text.c.salt, event_text.c.payload).select_from(_TEXTED)
+
+
+def _tops(connection: Connection, actor: Actor, code: str | None, today: date) -> Sequence[str]:
+    """Paths at or below which everything is that the actor may see, and that is of the unit if one is named."""
+    if not in_force(actor, today):
+        return ()
+    if code is None:
+        return (actor.unit_path,)
+    paths = set(connection.execute(select(unit.c.path).where(unit.c.code == code)).scalars())
+    seen = {path for path in paths if covers(actor, path)}
+    above = {actor.unit_path for path in paths if actor.unit_path.startswith(f"{path}/")}
+    return sorted(seen | above)
+
+
+def _within(connection: Connection, all_rows: Series, table: Table, top: str) -> Filter:
+    """What lies at or below a path."""
+    condition = below(table.c.unit_path, (top,))
+    if len(top) < PROVINCE:
+        return Filter(condition=condition, narrows=False)
+    if len(top) > PROVINCE and _is_leaf(connection, top):
+        series = _where(all_rows, table.c.unit_path == top)
+    else:
+        series = _where(all_rows, province(table.c.unit_path) == top[:PROVINCE], exact=len(top) == PROVINCE)
+    return Filter(condition=condition, series=series)
+
+
+def _is_leaf(connection: Connection, path: str) -> bool:
+    inside = select(unit.c.path).where(below(unit.c.path, (path,)), unit.c.path != path).limit(1)
+    return connection.execute(inside).first() is None
+
+
+def _where(all_rows: Series, *where: ColumnElement[bool], exact: bool = True) -> Series:
+    return Series(source=all_rows.source, whole=all_rows.whole, where=where, order=all_rows.order, exact=exact)
+
+
+def _equal(all_rows: Series, column: ColumnElement[Any], value: str | None) -> list[Filter]:
+    if value is None:
+        return []
+    return [Filter(condition=column == value, series=_where(all_rows, column == value))]
+
+
+def _case_filters(found: CaseFilter, today: date) -> list[Filter]:
+    return [
+        *_equal(_CASES, cases.c.parent, found.parent),
+        *_titled(found.q),
+        *_equal(_CASES, cases.c.state, found.state),
+        *_equal(_CASES, cases.c.plan, found.plan),
+        *_overdue(found, today),
+        *_equal(_CASES, cases.c.workflow, found.workflow),
+    ]
+
+
+def _overdue(found: CaseFilter, today: date) -> list[Filter]:
+    if found.overdue is None:
+        return []
+    running = (~cases.c.final, cases.c.due.is_not(None))
+    late = and_(*running, cases.c.due < today.isoformat())
+    if found.overdue:
+        return [Filter(condition=late, series=_where(_CASES, *running, exact=False))]
+    return [Filter(condition=~func.coalesce(late, False))]
+
+
+def _titled(q: str | None) -> list[Filter]:
+    """A case whose title has all words; one without a word, such as `%`, stands in no title."""
+    if not q or q.isspace():
+        return []
+    wanted = sorted(words(q), key=len, reverse=True)
+    if not wanted:
+        return [Filter(condition=literal("") != "")]
+    return [
+        Filter(
+            condition=(" " + cases.c.fold + " ").contains(f" {word} "),
+            series=_having(word) if rank < _RARE_WORDS else None,
+        )
+        for rank, word in enumerate(wanted)
+    ]
+
+
+def _having(word: str) -> Series:
+    return Series(
+        source=case_word,
+        where=(case_word.c.word == word,),
+        order=(case_word.c.case_id,),
+        whole=case_word.join(cases, cases.c.id == case_word.c.case_id),
+    )
+
+
+def _happened(connection: Connection, table: Table, whole: FromClause, top: str, found: EventFilter) -> Walk:
+    order: Order = (table.c.recorded_at, table.c.id)
+    all_rows = Series(source=table, whole=whole, where=(), order=order)
+    columns = (event, event_text.c.salt, event_text.c.payload) if table is event else (attempt,)
+    filters = [
+        *_equal(all_rows, table.c.person, found.person),
+        _within(connection, all_rows, table, top),
+        *_equal(all_rows, table.c.trigger, found.trigger),
+    ]
+    if found.workflow is not None:
+        filters.append(Filter(condition=table.c.workflow == found.workflow))
+    span = Span(least=_instant(found.first_day), below=_instant(found.end_day))
+    return Walk(columns=columns, order=order, all=all_rows, filters=filters, span=span)
+
+
+def _instant(day: date | None) -> Place | None:
+    """Where the civil date begins in the order of events."""
+    return None if day is None else (format_instant(start_of_day(day)), "")
+
+
+def _attempt(row: rows.Row) -> Attempt:
+    return Attempt(
+        id=row["id"],
+        case=row["case_id"],
+        workflow=row["workflow"],
+        trigger=row["trigger"],
+        person=row["person"],
+        entry=json.loads(row["entry"]),
+        recorded_at=parse_instant(row["recorded_at"]),
+    )
