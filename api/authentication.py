@@ -6,9 +6,11 @@ the writer decides on is read again inside its transaction anyway.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
+from api.limits import Failures
 from api.problems import HttpProblem
 from workflows.core.authority import in_force
 from workflows.core.case import Actor
@@ -29,32 +31,50 @@ class KeyRing:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lookups: dict[str, tuple[float, asyncio.Task[Actor | None]]] = {}
+        self._failures = Failures()
 
-    async def authenticate(self, header: str | None) -> Actor:
-        """The holder of the key in an Authorization header; raises HttpProblem with status 401."""
-        actor = await self._actor(_secret(header))
+    async def authenticate(self, headers: Sequence[str], address: str) -> Actor:
+        """The holder of the key in the one Authorization header.
+
+        Raises:
+            HttpProblem: 401; 429 for a key not seen lately, from an address that brought too many which nobody has.
+        """
+        actor = await self._actor(_secret(headers), address)
         if actor is None or not in_force(actor, civil_date(self._engine.clock())):
             raise _unauthorized(_NOT_KNOWN, f'{_REALM}, error="invalid_token"')
         return actor
 
-    async def _actor(self, secret: str) -> Actor | None:
+    async def _actor(self, secret: str, address: str) -> Actor | None:
         """All requests that bring one key meanwhile share one lookup."""
         digest = sha256(secret.encode()).hexdigest()
         until, lookup = self._lookups.get(digest, (0.0, None))
         if lookup is None or until < time.monotonic():
-            lookup = self._remember(digest, secret)
+            if lookup is None or not _found(lookup):
+                self._failures.require_few(address)
+            lookup = self._remember(digest, secret, address)
         return lookup.result() if lookup.done() else await asyncio.shield(lookup)
 
-    def _remember(self, digest: str, secret: str) -> "asyncio.Task[Actor | None]":
+    def _remember(self, digest: str, secret: str, address: str) -> "asyncio.Task[Actor | None]":
         if len(self._lookups) >= _REMEMBERED_KEYS:
             self._lookups.clear()
-        lookup = asyncio.create_task(asyncio.to_thread(actor_of_key, self._engine, secret))
+        lookup = asyncio.create_task(self._look_up(secret, address))
         self._lookups[digest] = (time.monotonic() + _REMEMBERED_SECONDS, lookup)
         return lookup
 
+    async def _look_up(self, secret: str, address: str) -> Actor | None:
+        actor = await asyncio.to_thread(actor_of_key, self._engine, secret)
+        if actor is None:
+            self._failures.note(address)
+        return actor
 
-def _secret(header: str | None) -> str:
-    scheme, _, secret = (header or "").partition(" ")
+
+def _found(lookup: "asyncio.Task[Actor | None]") -> bool:
+    """Whether a key had a holder when it was looked up: it may be looked up again, whatever else came from there."""
+    return lookup.done() and lookup.exception() is None and lookup.result() is not None
+
+
+def _secret(headers: Sequence[str]) -> str:
+    scheme, _, secret = (headers[0] if len(headers) == 1 else "").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise _unauthorized("send the API key as Authorization: Bearer KEY", _REALM)
     if len(secret) > _SECRET_LIMIT:

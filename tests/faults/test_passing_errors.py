@@ -18,7 +18,7 @@ from workflows.core.world import World
 from workflows.services.engine import Engine
 from workflows.store import database, writer
 from workflows.store.database import driver, sqlite_path
-from workflows.store.submissions import CommandFailed
+from workflows.store.submissions import CommandFailed, Unwritable
 from workflows.store.writer import RETRIES
 from workflows.store.writing import Writing, write
 
@@ -81,7 +81,7 @@ def test_what_is_not_passing_is_answered_with_its_error(
     """Controls the one above: the same fault, when it is not known to pass."""
     url, error = fault
     tried: list[list[str]] = []
-    monkeypatch.setattr(writer, "_passing", lambda _error: False)
+    monkeypatch.setattr(writer, "passing", lambda _error: False)
     with stage.running(url) as engine:
         monkeypatch.setattr(writer, "write", failing_at_first(error, RETRIES - 1, tried))
         (commune,) = stage.communes(url, 1)
@@ -153,7 +153,7 @@ def test_a_full_disk(sqlite_url: str) -> None:
         ends = [future.exception(stage.PATIENCE) or stage.accepted(future) for future in sent]
         told = {end.events[0].id for end in ends if isinstance(end, Accepted)}
         assert 0 < len(told) < len(sent)
-        assert {type(end) for end in ends} == {Accepted, CommandFailed}
+        assert {type(end) for end in ends} == {Accepted, Unwritable}
         assert stage.stored_events(sqlite_url, told) == told
         assert stage.intact(sqlite_url) == len(told)
         with held(engine):

@@ -170,6 +170,51 @@ def test_a_full_queue_refuses_and_keeps_what_it_took(url: str) -> None:
     assert stage.intact(url) == 5
 
 
+def test_a_transaction_holds_no_more_commands_than_the_limit_and_one_group(url: str) -> None:
+    """Otherwise a few large groups would make everybody wait for one transaction of thousands."""
+    first, second, third = stage.communes(url, 3)
+    sizes: list[list[int]] = []
+    with stage.running(url, batch_limit=4) as engine:
+        engine.writer.watch(lambda batch: sizes.append([len(each.commands) for each, _ in batch.answers]))
+        with held(engine):
+            groups = [group(engine, commune, 3) for commune in (first, second, third)]
+            single = group(engine, third, 1)
+        for future in (*groups, single):
+            assert all(isinstance(each.decision, Accepted) for each in future.result(stage.PATIENCE))
+    assert [found for found in sizes if 3 in found] == [[3, 3], [3, 1]]
+
+
+def group(engine: Engine, commune: str, size: int) -> "Future[tuple[Outcome, ...]]":
+    acts = [stage.hotspot(commune, f"Tụ điểm {number}") for number in range(size)]
+    commands = tuple(engine.command(grant=stage.GRANTS[POLICE], act=act) for act in acts)
+    return engine.submit(Submission(commands=commands))
+
+
+def test_many_at_once_leave_room_in_the_queue(url: str) -> None:
+    """Each of several callers may have as many in the queue as it holds; together they fill half of it."""
+    communes = stage.communes(url, 40)
+    with stage.running(url, queue_limit=8) as engine:
+
+        async def caller(turn: int) -> list[tuple[Outcome, ...] | WriteError]:
+            own = [
+                Submission(commands=(engine.command(grant=stage.GRANTS[POLICE], act=stage.hotspot(each)),))
+                for each in communes[10 * turn : 10 * turn + 10]
+            ]
+            return [answer async for answer in engine.carry_out_all(own, window=8)]
+
+        async def callers() -> list[list[tuple[Outcome, ...] | WriteError]]:
+            with held(engine):
+                tasks = [asyncio.create_task(caller(turn)) for turn in range(4)]
+                await asyncio.sleep(0.05)
+                # Half by the first, and one by each that found no room, lest it never came to an end.
+                assert engine.writer.queue_length == 4 + 3
+            return list(await asyncio.gather(*tasks))
+
+        answers = [answer for each in asyncio.run(callers()) for answer in each]
+    assert [type(answer) for answer in answers] == [tuple] * 40
+    assert stage.intact(url) == 40
+
+
 def test_after_its_deadline_a_command_is_not_carried_out(url: str) -> None:
     first, second = stage.communes(url, 2)
     with stage.running(url) as engine:
