@@ -11,8 +11,7 @@ import httpx
 import pytest
 from litestar.testing import TestClient
 
-from api.access_log import AccessLog
-from api.app import create_app
+from api.server import application
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store import keys
@@ -28,6 +27,7 @@ PEOPLE: Final[Mapping[str, tuple[Role, str]]] = {
     "district": (Role.DISTRICT_POLICE, "842"),
     "province": (Role.PROVINCIAL_POLICE, "84"),
     "auditor": (Role.AUDITOR, "VN"),
+    "administrator": (Role.ADMINISTRATOR, "VN"),
 }
 DOCUMENT: Final = {"number": "12/QĐ-UBND", "date": "2025-02-20", "issuer": "UBND", "title": "Quyết định"}
 SUPPRESS: Final = {"trigger": "suppress", "input": {"suppressed_on": TODAY, "decision": DOCUMENT}}
@@ -115,7 +115,7 @@ def served(url: str) -> Iterator[Api]:
         secrets = {name: new_key(database, name, *grant) for name, grant in PEOPLE.items()}
     clock = Clock()
     engine = Engine.start(url, clock=clock)
-    with TestClient(AccessLog(create_app(engine))) as client:
+    with TestClient(application(engine)) as client:
         yield Api(client=client, engine=engine, clock=clock, secrets=secrets)
     engine.stop()
 

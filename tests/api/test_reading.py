@@ -40,6 +40,61 @@ def test_cases_are_listed_newest_first_to_those_who_may_see_them(api: Api) -> No
     assert api.get("/events").json()["items"][0]["trigger"] == "suppress"
 
 
+def test_events_are_filtered(api: Api) -> None:
+    mine, other = api.open()["id"], api.open(who="neighbour", unit=NEIGHBOUR)["id"]
+    api.fire(mine, SUPPRESS, version=1)
+    api.fire(mine, {"trigger": "resolve"}, version=2)
+    api.fire(other, {"trigger": "monitor"}, version=1, who="neighbour")
+
+    def found(**query: object) -> list[tuple[str, str]]:
+        items = walk(api, "/events", who="province", limit=2, **query)
+        return [(entry["trigger"], entry["outcome"]) for entry in items]
+
+    whole = found(outcome="all")
+    assert sorted(whole) == sorted([("open", "accepted")] * 2 + [("suppress", "accepted")] + found(outcome="refused"))
+    assert sorted(found(outcome="refused")) == [("monitor", "refused"), ("resolve", "refused")]
+    assert found(actor="police") == [("suppress", "accepted"), ("open", "accepted")]
+    assert found(actor="police", trigger="suppress", workflow="hotspot") == [("suppress", "accepted")]
+    assert sorted(found(unit=NEIGHBOUR, outcome="all")) == [("monitor", "refused"), ("open", "accepted")]
+    assert found(workflow="opinion") == found(actor="nobody") == found(unit="01") == []
+    assert (found(**{"from": TODAY, "to": "2025-03-06"}), found(to=TODAY)) == (found(), [])
+    assert found(**{"from": "2025-03-06"}) == []
+    # What others tried is not shown to whom the unit is not.
+    assert {entry["actor"]["person"] for entry in walk(api, "/events", outcome="all", who="police")} == {"police"}
+
+
+def test_children_and_titles_are_found(api: Api) -> None:
+    case = api.open(title="Điểm phức tạp ở chợ Trà Vinh")["id"]
+    for q in ("tra vinh", "CHỢ điểm", "vinh, chợ!", "trà"):
+        assert ids(walk(api, "/cases", q=q)) == [case], q
+    for q in ("tra vin", "tra vinh 2", "%", "_"):
+        assert walk(api, "/cases", q=q) == [], q
+    amended = {"trigger": "amend", "input": {"title": "Tụ điểm bến xe"}, "reason": "Ghi nhầm địa điểm."}
+    assert api.fire(case, amended, version=1).status_code == 200
+    assert (ids(walk(api, "/cases", q="ben xe")), walk(api, "/cases", q="tra vinh")) == ([case], [])
+    assert walk(api, "/cases", parent=case) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "said"),
+    [
+        ("/cases", {"workflow": "hotspt"}, "unknown workflow 'hotspt'; allowed: certification, hotspot, list_decision"),
+        ("/cases", {"state": "supressed", "workflow": "hotspot"}, "did you mean 'suppressed'?"),
+        ("/cases", {"state": "certified", "workflow": "hotspot"}, "unknown state 'certified'"),
+        ("/cases", {"unit": "29243"}, "there never was a unit '29243'; did you mean"),
+        ("/cases", {"parent": "x"}, "'x' is not a case id"),
+        ("/cases", {"q": "x" * 301}, "301 characters"),
+        ("/events", {"trigger": "supress"}, "did you mean 'suppress'?"),
+        ("/events", {"unit": ""}, "there never was a unit ''"),
+        ("/events", {"from": "2025-03-05", "to": "2025-03-05"}, "must be after from"),
+        ("/events", {"from": "0001-01-01"}, "outside the years 1900 to 9998"),
+    ],
+)
+def test_a_filter_that_names_nothing_is_told(sqlite_api: Api, path: str, query: dict[str, Any], said: str) -> None:
+    (error,) = check_problem(sqlite_api.get(path, **query), 422, "invalid")["errors"]
+    assert (error["path"][1:] in query, said in error["message"]) == (True, True), error
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [

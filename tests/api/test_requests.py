@@ -168,7 +168,7 @@ def test_a_dead_writer_is_told(api: Api) -> None:
     assert api.client.get("/readyz").status_code == 200
     api.engine.writer.stop()
     assert api.client.get("/readyz").status_code == 503
-    assert api.client.get("/healthz").json() == {"status": "ok", "now": "2025-03-05T02:00:01.000000Z"}
+    assert api.client.get("/healthz").status_code == 200
     answer = api.fire(case, SUPPRESS, version=1)
     check_problem(answer, 503, "unavailable")
     assert int(answer.headers["retry-after"]) > 0
@@ -194,13 +194,14 @@ def test_the_log_names_requests_and_nothing_that_was_sent(sqlite_api: Api) -> No
         sqlite_api.get("/cases", q="bi mat")
         sqlite_api.client.get("/nowhere")
     requests = [line for line in lines if line["event"] == "request"]
-    assert [(line["method"], line["path"], line["status"]) for line in requests] == [
+    assert [(line["method"], line["route"], line["status"]) for line in requests] == [
         ("POST", "/api/v1/cases", 201),
         ("GET", "/api/v1/cases", 200),
-        ("GET", "/nowhere", 404),
+        ("GET", None, 404),
     ]
-    members = {"event", "log_level", "method", "path", "status", "duration_ms", "request_id", "key_id"}
-    assert all(line.keys() == members for line in requests)
+    members = {"event", "log_level", "method", "route", "status", "duration_ms", "request_id", "key_id"}
+    assert all(line.keys() == members for line in requests[1:])
+    assert requests[0].keys() == members | {"command", "case", "workflow", "trigger", "outcome"}
     assert requests[0]["request_id"] == opened.headers["x-request-id"]
     assert requests[0]["key_id"] == sqlite_api.get("/me").json()["key"]
     said = json.dumps(lines, default=str, ensure_ascii=False)

@@ -3,9 +3,11 @@
 Owns the format and what may never appear in it. What is worth a line is decided where it happens.
 """
 
+import io
 import logging
 import sys
-from typing import Final
+from contextlib import suppress
+from typing import Final, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -14,6 +16,22 @@ _NEVER: Final = frozenset(
     {"authorization", "body", "cookie", "headers", "idempotency_key", "password", "secret", "set_cookie", "token"}
 )
 """Fields that would carry keys, cookies or what a person wrote."""
+
+
+class _Unfailing(io.TextIOBase):
+    """A log that has no room left must not stop whoever has something to say."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._file.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -25,7 +43,7 @@ def configure(level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, *_COMMON, *_RENDER],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unfailing(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

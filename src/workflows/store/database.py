@@ -20,18 +20,24 @@ from sqlalchemy.pool import QueuePool
 from workflows.store.turnstile import Turnstile
 
 READERS: Final = 40
-"""As many as the threads that serve reads."""
+"""At most so many connections read at a time in a process: more than it has threads that serve reads."""
+WRITERS: Final = 10
+"""Connections of one process that write on PostgreSQL, at the most."""
 SCHEMES: Final = "sqlite:///path/to/file or postgresql://user@host/name"
 
 _DRIVERS: Final = ("pysqlite3.dbapi2", "sqlite3.dbapi2")
 """The wheel with a newer SQLite, which not every system has; else the interpreter's own."""
 _SQLITE_BUSY_SECONDS: Final = 5.0
+_POOL_SECONDS: Final = 5.0
+"""In which a connection must become free; whoever waits longer is told to come back."""
 _PRAGMAS: Final = ("foreign_keys = ON", "recursive_triggers = ON")
 _WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
 # `synchronous_commit` is named because a cluster may have weakened its default: then commits could be lost.
 _POSTGRES_WRITES: Final = "-c synchronous_commit=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+# Which index serves a list depends on the values asked for, so that each statement is planned with its own.
 _POSTGRES_READS: Final = (
-    "-c default_transaction_read_only=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+    "-c default_transaction_read_only=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
+    "-c plan_cache_mode=force_custom_plan -c jit=off"
 )
 _LOCK: Final = "SELECT code FROM unit_lock WHERE code = ANY(:codes) ORDER BY code FOR NO KEY UPDATE"
 _LOCK_WAITING: Final = text(_LOCK)
@@ -65,7 +71,7 @@ class Database:
             self._writing = _sqlite_engine(path, "rw", "BEGIN IMMEDIATE", connections=2)
             self._reading = _sqlite_engine(path, "ro", "BEGIN", connections=readers)
         else:
-            self._writing = _postgres_engine(self.url, _POSTGRES_WRITES, "READ COMMITTED", connections=10)
+            self._writing = _postgres_engine(self.url, _POSTGRES_WRITES, "READ COMMITTED", connections=WRITERS)
             self._reading = _postgres_engine(self.url, _POSTGRES_READS, "REPEATABLE READ", connections=readers)
 
     @contextmanager
@@ -188,6 +194,7 @@ def _sqlite_engine(path: Path, mode: str, begin: str, *, connections: int) -> En
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
+        pool_timeout=_POOL_SECONDS,
         hide_parameters=True,  # an error's text ends up in the logs, where nobody's words belong
     )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
@@ -201,6 +208,7 @@ def _postgres_engine(url: URL, options: str, isolation: str, *, connections: int
         isolation_level=isolation,
         pool_size=connections,
         max_overflow=0,
+        pool_timeout=_POOL_SECONDS,
         hide_parameters=True,
         pool_pre_ping=True,
         connect_args={

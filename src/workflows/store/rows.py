@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from workflows.core.case import Actor, Case, CaseId, Event
 from workflows.core.civil import format_instant, parse_instant
 from workflows.core.documents import Role
-from workflows.core.folding import fold
+from workflows.core.folding import words
 from workflows.core.ledger import read
 
 Row: TypeAlias = Mapping[str, Any] | RowMapping
@@ -50,7 +50,7 @@ def moving_columns(case: Case) -> dict[str, object]:
         "state": case.state,
         "version": case.version,
         "title": case.title,
-        "fold": fold(case.title),
+        "fold": " ".join(words(case.title)),
         "data": _encode(case.data),
         "links": _encode(case.links),
         "sheets": _encode(case.sheets),
@@ -122,6 +122,11 @@ def link_rows(case: Case) -> list[dict[str, object]]:
     return [
         {"case_id": case.id, "field": field, "other_id": other} for field, ids in case.links.items() for other in ids
     ]
+
+
+def word_rows(case: Case) -> list[dict[str, object]]:
+    """All rows of `case_word` that the case has."""
+    return [{"word": word, "case_id": case.id} for word in sorted(set(words(case.title)))]
 
 
 def event_rows(event: Event, unit_path: str) -> tuple[dict[str, object], dict[str, object] | None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from workflows.core.case import Command, Decision
 
@@ -66,6 +67,12 @@ class OutcomeUnknown(WriteError):  # noqa: N818 - named as the state that the ca
     retry_after = 5
 
 
+class Unwritable(WriteError):  # noqa: N818 - named as the state that the caller meets
+    """The database takes nothing at present: no space is left, or its files may only be read."""
+
+    retry_after = 5
+
+
 class CommandFailed(WriteError):  # noqa: N818 - named as the state that the caller meets
     """Deciding or writing raised; the cause is chained."""
 
@@ -85,3 +92,7 @@ class Outcome:
 
     decision: Decision | None
     reply: Reply
+
+
+Answer: TypeAlias = tuple[Outcome, ...] | WriteError
+"""What comes of a submission."""

@@ -8,10 +8,9 @@ answers go out after the commit, and a commit whose outcome is unknown is looked
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -19,22 +18,24 @@ import structlog
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from workflows.core.case import Accepted, Command, Decision, Dropped
+from workflows.core.case import Accepted, Command, Decision, Dropped, Fire
 from workflows.core.decide import decide
 from workflows.core.definition import Definitions
 from workflows.core.world import Draft, World
 from workflows.store.database import Database, lock_units
-from workflows.store.loading import Root, load, presumed_scopes, roots, scopes
+from workflows.store.jobs import Job, disjoint, replayed
+from workflows.store.loading import load, presumed_scopes, roots, scopes
+from workflows.store.observing import Observer, Tally
+from workflows.store.passing import LostError, passing, unwritable
 from workflows.store.submissions import (
     CommandFailed,
     Expired,
-    KeyReused,
     Outcome,
     OutcomeUnknown,
     QueueFull,
     Reply,
-    Stored,
     Submission,
+    Unwritable,
     WriteError,
     WriterStopped,
 )
@@ -49,29 +50,6 @@ LOCK_TRIES = 3
 RETRIES = 5
 _PAUSE_SECONDS = 0.05
 _log = structlog.get_logger(__name__)
-
-
-Answer: TypeAlias = tuple[Outcome, ...] | WriteError
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Job:
-    submission: Submission
-    future: "Future[tuple[Outcome, ...]]"
-    deadline: float
-    tries: int = 0
-    apart: bool = False
-    """Something failed in its batch, so that it is to be written where it can be undone alone."""
-    collided: bool = False
-    writing: Writing | None = None
-    roots: list[Root] = field(default_factory=list)
-    scope: frozenset[str] = frozenset()
-    answer: Answer | None = None
-
-    @property
-    def key(self) -> tuple[str, str] | None:
-        idempotency = self.submission.idempotency
-        return (idempotency.client, idempotency.key_hash) if idempotency else None
 
 
 class Writer:
@@ -93,12 +71,19 @@ class Writer:
         self._render = render
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
-        self._queue: deque[_Job] = deque()
-        self._at_hand: list[_Job] = []
+        self._queue: deque[Job] = deque()
+        self._at_hand: list[Job] = []
+        self._observers: tuple[Observer, ...] = ()
+        self._tally = Tally()
+        self._turned_away = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def watch(self, observer: Observer) -> None:
+        """Tell of every batch from now on, in the writer's thread; what the observer raises is logged."""
+        self._observers = (*self._observers, observer)
 
     def start(self) -> None:
         """Begin to take submissions."""
@@ -122,6 +107,11 @@ class Writer:
         """Submissions that wait."""
         return len(self._queue)
 
+    @property
+    def queue_limit(self) -> int:
+        """The most submissions that wait."""
+        return self._queue_limit
+
     def submit(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
         """Queue commands; the future is resolved after the commit.
 
@@ -132,11 +122,12 @@ class Writer:
         future: Future[tuple[Outcome, ...]] = Future()
         # Running from the start: a caller that goes away cannot withdraw its command.
         future.set_running_or_notify_cancel()
-        job = _Job(submission=submission, future=future, deadline=time.monotonic() + submission.deadline_seconds)
+        job = Job(submission=submission, future=future, deadline=time.monotonic() + submission.deadline_seconds)
         with self._changed:
             if self._stopping or not self._thread.is_alive():
                 raise WriterStopped("the writer has stopped; try again later")
             if len(self._queue) >= self._queue_limit:
+                self._turned_away += 1
                 raise QueueFull(f"{len(self._queue)} submissions are waiting; try again later")
             self._queue.append(job)
             self._changed.notify()
@@ -145,14 +136,17 @@ class Writer:
     def _run(self) -> None:
         try:
             while jobs := self._take():
+                self._tally = Tally()
                 self._carry_out(jobs)
+                if self._observers:
+                    self._report(jobs)
         except BaseException:
             _tell("exception", "writer.died")
             raise
         finally:
             self._abandon()
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[Job]:
         """What waits, up to the limit; empty when the writer stops and nothing waits."""
         with self._changed:
             while not self._queue and not self._stopping:
@@ -160,19 +154,29 @@ class Writer:
             self._at_hand = [self._queue.popleft() for _ in range(min(self._batch_limit, len(self._queue)))]
             return self._at_hand
 
+    def _report(self, jobs: Sequence[Job]) -> None:
+        with self._changed:
+            turned_away, self._turned_away = self._turned_away, 0
+        batch = self._tally.batch(jobs, turned_away)
+        for observer in self._observers:
+            try:
+                observer(batch)
+            except Exception:  # noqa: BLE001 - who only watches must not stop the writer
+                _tell("exception", "writer.observer_failed")
+
     def _abandon(self) -> None:
         with self._changed:
             self._stopping = True
             left, self._queue = list(self._queue), deque()
         self._disconnect()
         for job in left:
-            job.future.set_exception(WriterStopped("the writer has stopped; nothing was done"))
+            job.tell(WriterStopped("the writer has stopped; nothing was done"))
         for job in self._at_hand:
             if not job.future.done():
                 unknown = OutcomeUnknown("the writer died at this command; ask again with the same idempotency key")
-                job.future.set_exception(unknown)
+                job.tell(unknown)
 
-    def _carry_out(self, jobs: Sequence[_Job]) -> None:
+    def _carry_out(self, jobs: Sequence[Job]) -> None:
         """Bring a batch to its end, whatever happens on the way."""
         waiting = list(self._unexpired(jobs))
         for attempt in range(RETRIES):
@@ -180,7 +184,7 @@ class Writer:
                 return
             try:
                 deferred = self._transact(waiting)
-            except _LostError as lost:
+            except LostError as lost:
                 waiting = list(self._after_loss(waiting, lost, attempt))
             except Exception as error:  # noqa: BLE001 - answered or isolated below, never dropped
                 self._isolate(waiting, error)
@@ -190,48 +194,44 @@ class Writer:
                 return
         self._later(waiting)
 
-    def _unexpired(self, jobs: Sequence[_Job]) -> Iterator[_Job]:
+    def _unexpired(self, jobs: Sequence[Job]) -> Iterator[Job]:
         now = time.monotonic()
         for job in jobs:
             if job.deadline >= now:
                 yield job
             else:
-                job.future.set_exception(Expired("the deadline passed before the command could be decided"))
+                job.tell(Expired("the deadline passed before the command could be decided"))
 
-    def _isolate(self, jobs: Sequence[_Job], error: Exception) -> None:
+    def _isolate(self, jobs: Sequence[Job], error: Exception) -> None:
         """Something failed: write again one by one; if even that fails, decide in halves until the culprit is alone."""
         if not jobs[0].apart:
             for job in jobs:
                 job.apart = True
             self._carry_out(jobs)
         elif len(jobs) == 1:
-            jobs[0].future.set_exception(_failed(jobs[0], error))
+            jobs[0].tell(_failed(jobs[0], error))
         else:
             middle = len(jobs) // 2
             self._carry_out(jobs[:middle])
             self._carry_out(jobs[middle:])
 
-    def _later(self, jobs: Sequence[_Job]) -> None:
+    def _later(self, jobs: Sequence[Job]) -> None:
         """Back to the front of the queue: they were there first."""
         with self._changed:
             self._queue.extendleft(reversed(jobs))
 
-    def _answer(self, jobs: Sequence[_Job], deferred: Sequence[_Job]) -> None:
+    def _answer(self, jobs: Sequence[Job], deferred: Sequence[Job]) -> None:
         self._later(deferred)
         for job in jobs:
             answer, job.answer = job.answer, None
-            if answer is None or job.future.done():
-                continue
-            if isinstance(answer, WriteError):
-                job.future.set_exception(answer)
-            else:
-                job.future.set_result(answer)
+            if answer is not None and not job.future.done():
+                job.tell(answer)
 
-    def _transact(self, jobs: Sequence[_Job]) -> list[_Job]:
+    def _transact(self, jobs: Sequence[Job]) -> list[Job]:
         """Decide and write in one transaction; returns the jobs whose units are taken by others.
 
         Raises:
-            _Lost: the transaction ended by no fault of a command; it may have been committed only where `written`.
+            LostError: the transaction ended by no fault of a command; it may have been committed only where `written`.
         """
         written: list[str] = []
         committing = False
@@ -242,15 +242,17 @@ class Writer:
                 try:
                     deferred = self._batch(connection, jobs, written)
                     committing = True
+                    started = time.perf_counter()
                     transaction.commit()
+                    self._tally.commits.append(time.perf_counter() - started)
                 except BaseException:
                     with suppress(DBAPIError):
                         transaction.rollback()
                     raise
         except DBAPIError as error:
-            if _passing(error):
+            if passing(error):
                 self._disconnect()
-                raise _LostError(error, written if committing else []) from error
+                raise LostError(error, written if committing else []) from error
             raise
         return deferred
 
@@ -265,7 +267,7 @@ class Writer:
             with suppress(DBAPIError), self._database.turn():
                 connection.close()
 
-    def _batch(self, connection: Connection, jobs: Sequence[_Job], written: list[str]) -> list[_Job]:
+    def _batch(self, connection: Connection, jobs: Sequence[Job], written: list[str]) -> list[Job]:
         for job in jobs:
             job.answer = None
         waiting, deferred = self._locked(connection, jobs)
@@ -273,7 +275,7 @@ class Writer:
         # What was read before the units were locked is stale; on SQLite the turn has held off all others already.
         stale = not self._database.is_sqlite
         while waiting:
-            wave, waiting = _disjoint(waiting)
+            wave, waiting = disjoint(waiting)
             if stale:
                 wave, grown = self._read_again(connection, wave)
                 deferred += grown
@@ -281,14 +283,14 @@ class Writer:
             stale = True
         return deferred
 
-    def _read_again(self, connection: Connection, wave: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
+    def _read_again(self, connection: Connection, wave: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """The jobs with their cases as they are now, apart from those whose scope grew beyond what is locked."""
         locked = [job.scope for job in wave]
         self._find_scopes(connection, wave)
         pairs = list(zip(wave, locked, strict=True))
         return [job for job, scope in pairs if job.scope <= scope], [job for job, s in pairs if not job.scope <= s]
 
-    def _locked(self, connection: Connection, jobs: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
+    def _locked(self, connection: Connection, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
         """The jobs whose units this transaction holds, and those that must wait for others."""
         if self._database.is_sqlite:
             self._find_scopes(connection, jobs)
@@ -308,13 +310,13 @@ class Writer:
             job.tries += 1
         return ready, deferred
 
-    def _presume_scopes(self, connection: Connection, jobs: Sequence[_Job]) -> None:
+    def _presume_scopes(self, connection: Connection, jobs: Sequence[Job]) -> None:
         commands = [command for job in jobs for command in job.submission.commands]
         units = iter(presumed_scopes(connection, self._definitions, commands))
         for job in jobs:
             job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
 
-    def _find_scopes(self, connection: Connection, jobs: Sequence[_Job]) -> None:
+    def _find_scopes(self, connection: Connection, jobs: Sequence[Job]) -> None:
         found = roots(connection, self._definitions, [c for job in jobs for c in job.submission.commands])
         units = iter(scopes(connection, found))
         rest = iter(found)
@@ -322,10 +324,10 @@ class Writer:
             job.roots = [next(rest) for _ in job.submission.commands]
             job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
 
-    def _wave(self, connection: Connection, wave: Sequence[_Job], now: datetime, written: list[str]) -> list[_Job]:
+    def _wave(self, connection: Connection, wave: Sequence[Job], now: datetime, written: list[str]) -> list[Job]:
         """Load, decide and write jobs that touch nothing in common; returns those to be decided again."""
         replies = stored(connection, [job.submission.idempotency for job in wave if job.submission.idempotency])
-        fresh = [job for job in wave if not _replayed(job, replies)]
+        fresh = [job for job in wave if not replayed(job, replies)]
         if not fresh:
             return []
         world = load(connection, self._definitions, [root for job in fresh for root in job.roots])
@@ -333,7 +335,7 @@ class Writer:
             self._decide(job, Draft(world), now)
         return (_write_apart if fresh[0].apart else _write)(connection, world, fresh, written)
 
-    def _decide(self, job: _Job, draft: Draft, now: datetime) -> None:
+    def _decide(self, job: Job, draft: Draft, now: datetime) -> None:
         """Answer a job from the world; an exception answers it alone and leaves nothing of it."""
         commands = job.submission.commands
         job.writing = Writing(now=now)
@@ -346,8 +348,9 @@ class Writer:
         job.writing.add(commands, decisions, replies, job.submission.idempotency, draft)
         job.answer = tuple(Outcome(decision=d, reply=r) for d, r in zip(decisions, replies, strict=True))
 
-    def _after_loss(self, jobs: Sequence[_Job], lost: "_LostError", attempt: int) -> Sequence[_Job]:
+    def _after_loss(self, jobs: Sequence[Job], lost: LostError, attempt: int) -> Sequence[Job]:
         """The jobs to decide again, with the same ids, after a deadlock or a lost connection."""
+        self._tally.lost += 1
         _tell("warning", "writer.lost", error=str(lost.error.orig), attempt=attempt)
         decided = [job for job in jobs if job.answer is not None]
         if lost.written and self._was_committed(decided, lost.written):
@@ -357,7 +360,7 @@ class Writer:
         time.sleep(_PAUSE_SECONDS * 2**attempt)
         return list(self._unexpired(jobs))
 
-    def _was_committed(self, jobs: Sequence[_Job], written: Sequence[str]) -> bool:
+    def _was_committed(self, jobs: Sequence[Job], written: Sequence[str]) -> bool:
         """Whether a commit of unknown outcome went through.
 
         The units are locked first: a transaction that still hangs somewhere holds them until it has ended.
@@ -375,20 +378,11 @@ class Writer:
                     return True
                 time.sleep(_PAUSE_SECONDS)
 
-    def _give_up(self, jobs: Sequence[_Job], error: DBAPIError) -> None:
+    def _give_up(self, jobs: Sequence[Job], error: DBAPIError) -> None:
         for job in jobs:
             unknown = OutcomeUnknown("the database was lost during the commit; ask again with the same idempotency key")
             unknown.__cause__ = error
             job.answer = unknown
-
-
-class _LostError(Exception):
-    """A transaction that ended by no fault of a command."""
-
-    def __init__(self, error: DBAPIError, written: Sequence[str]) -> None:
-        self.error = error
-        self.written = written
-        super().__init__(str(error))
 
 
 def _tell(level: str, what: str, **values: object) -> None:
@@ -397,31 +391,14 @@ def _tell(level: str, what: str, **values: object) -> None:
         getattr(_log, level)(what, **values)
 
 
-_PASSING_STATES = ("08", "40", "53", "55P03", "57P", "58")
-"""Beginnings of SQLSTATE: connection, rolled back, out of resources, lock not had in time, shutdown, system."""
-
-
-def _passing(error: DBAPIError) -> bool:
-    """Whether the same transaction may succeed later, so that no command is to blame."""
-    if error.connection_invalidated:
-        return True
-    if not isinstance(error, OperationalError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return str(state).startswith(_PASSING_STATES)
-    text = str(error.orig)
-    return "locked" in text or "connection" in text or "busy" in text
-
-
-def _write(connection: Connection, world: World, jobs: Sequence[_Job], written: list[str]) -> list[_Job]:
+def _write(connection: Connection, world: World, jobs: Sequence[Job], written: list[str]) -> list[Job]:
     writing = together([job.writing for job in jobs if job.writing])
     write(connection, world, writing)
     written += [event.id for event in writing.events]
     return []
 
 
-def _write_apart(connection: Connection, world: World, jobs: Sequence[_Job], written: list[str]) -> list[_Job]:
+def _write_apart(connection: Connection, world: World, jobs: Sequence[Job], written: list[str]) -> list[Job]:
     """Write in halves, each undone alone where it fails: what the others came to stands, as they touch other units."""
     ids: list[str] = []
     try:
@@ -429,7 +406,7 @@ def _write_apart(connection: Connection, world: World, jobs: Sequence[_Job], wri
             _write(connection, world, jobs, ids)
     except Exception as error:
         # Also where the same will not pass: SQLite may have ended the whole transaction, not this statement alone.
-        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and _passing(error)):
+        if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and passing(error)):
             raise
         if len(jobs) == 1:
             return _refused_by_database(jobs[0], error)
@@ -440,7 +417,7 @@ def _write_apart(connection: Connection, world: World, jobs: Sequence[_Job], wri
     return []
 
 
-def _refused_by_database(job: _Job, error: Exception) -> list[_Job]:
+def _refused_by_database(job: Job, error: Exception) -> list[Job]:
     """Nothing, or the job when it should be decided again."""
     if isinstance(error, IntegrityError) and not job.collided:
         # Another process took the same key; decided again, the command meets what that one wrote.
@@ -450,9 +427,13 @@ def _refused_by_database(job: _Job, error: Exception) -> list[_Job]:
     return []
 
 
-def _failed(job: _Job, error: Exception) -> CommandFailed:
-    _tell("error", "writer.command_failed", command=job.submission.commands[0].id, exc_info=error)
-    failure = CommandFailed("the command could not be carried out; nothing of it was kept")
+def _failed(job: Job, error: Exception) -> WriteError:
+    command = job.submission.commands[0]
+    case = command.act.case if isinstance(command.act, Fire) else None
+    _tell("error", "writer.command_failed", command=command.id, case=case, exc_info=error)
+    failure: WriteError = CommandFailed("the command could not be carried out; nothing of it was kept")
+    if unwritable(error):
+        failure = Unwritable("the database takes nothing at present; nothing was kept; try again later")
     failure.__cause__ = error
     return failure
 
@@ -468,31 +449,3 @@ def _decide_all(draft: Draft, commands: Sequence[Command], now: datetime) -> lis
             dropped[index] = decisions[-1]
             return dropped
     return decisions
-
-
-def _replayed(job: _Job, replies: Mapping[tuple[str, str], Stored]) -> bool:
-    """Whether the job is answered by what its key got before."""
-    found = replies.get(job.key) if job.key else None
-    if found is None or job.submission.idempotency is None:
-        return False
-    if found.fingerprint != job.submission.idempotency.fingerprint:
-        job.answer = KeyReused("the idempotency key was used with another request")
-    else:
-        job.answer = tuple(Outcome(decision=None, reply=reply) for reply in found.replies)
-    return True
-
-
-def _disjoint(jobs: Sequence[_Job]) -> tuple[list[_Job], list[_Job]]:
-    """The jobs that can be decided together, and the rest in their order."""
-    taken: set[str] = set()
-    keys: set[tuple[str, str]] = set()
-    wave, rest = [], []
-    for job in jobs:
-        if taken.isdisjoint(job.scope) and job.key not in keys:
-            wave.append(job)
-        else:
-            rest.append(job)
-        taken |= job.scope
-        if job.key:
-            keys.add(job.key)
-    return wave, rest

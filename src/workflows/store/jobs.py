@@ -1,0 +1,74 @@
+"""A submission on its way through the writer, and which of them can be decided together.
+
+Holds what the writer learns of a submission between its batches; carries nothing out.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from workflows.store.loading import Root
+from workflows.store.submissions import Answer, KeyReused, Outcome, Stored, Submission, WriteError
+from workflows.store.writing import Writing
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Job:
+    """A submission and what has come of it so far."""
+
+    submission: Submission
+    future: "Future[tuple[Outcome, ...]]"
+    deadline: float
+    """On the monotonic clock."""
+    tries: int = 0
+    apart: bool = False
+    """Something failed in its batch, so that it is to be written where it can be undone alone."""
+    collided: bool = False
+    writing: Writing | None = None
+    roots: list[Root] = field(default_factory=list)
+    scope: frozenset[str] = frozenset()
+    answer: Answer | None = None
+    """What was decided, which counts once it is committed."""
+    told: Answer | None = None
+    """What the sender was told."""
+
+    @property
+    def key(self) -> tuple[str, str] | None:
+        idempotency = self.submission.idempotency
+        return (idempotency.client, idempotency.key_hash) if idempotency else None
+
+    def tell(self, answer: Answer) -> None:
+        """Resolve the future."""
+        self.told = answer
+        if isinstance(answer, WriteError):
+            self.future.set_exception(answer)
+        else:
+            self.future.set_result(answer)
+
+
+def replayed(job: Job, replies: Mapping[tuple[str, str], Stored]) -> bool:
+    """Whether the job is answered by what its key got before."""
+    found = replies.get(job.key) if job.key else None
+    if found is None or job.submission.idempotency is None:
+        return False
+    if found.fingerprint != job.submission.idempotency.fingerprint:
+        job.answer = KeyReused("the idempotency key was used with another request")
+    else:
+        job.answer = tuple(Outcome(decision=None, reply=reply) for reply in found.replies)
+    return True
+
+
+def disjoint(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The jobs that can be decided together, and the rest in their order."""
+    taken: set[str] = set()
+    keys: set[tuple[str, str]] = set()
+    wave, rest = [], []
+    for job in jobs:
+        if taken.isdisjoint(job.scope) and job.key not in keys:
+            wave.append(job)
+        else:
+            rest.append(job)
+        taken |= job.scope
+        if job.key:
+            keys.add(job.key)
+    return wave, rest
