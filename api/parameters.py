@@ -4,6 +4,7 @@ What the framework finds wrong is told here in the words of this interface; whic
 decided here.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import Enum
@@ -22,6 +23,13 @@ _KINDS: Final[Mapping[type, str]] = {
     bool: "true or false",
     int: "a whole number",
 }
+
+_WRITTEN: Final[Mapping[type, re.Pattern[str]]] = {
+    date: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    bool: re.compile(r"true|false"),
+    int: re.compile(r"-?(0|[1-9][0-9]{0,18})"),
+}
+"""The one way to write a value of a type; the framework reads others, too, such as `1` for true."""
 
 
 def query_names(handler: BaseRouteHandler) -> list[str]:
@@ -45,9 +53,32 @@ def parameter_error(request: Request[Any, Any, Any], argument: str, message: str
     choices = list(_choices(field))
     if choices:
         return unknown_name(f"/{name}", "value", given, choices)
-    kind = next((_KINDS[each] for each in (field.annotation, *field.args) if each in _KINDS), None)
-    out_of_range = kind == _KINDS[int] and given.removeprefix("-").isdecimal()
-    return InputError(path=f"/{name}", message=message if kind is None or out_of_range else f"{given!r} is not {kind}")
+    kind = _kind(field)
+    if kind is None or (kind is int and _WRITTEN[int].fullmatch(given)):  # a number, but out of range
+        return InputError(path=f"/{name}", message=message)
+    return _not_written(name, given, kind)
+
+
+def written_otherwise(handler: BaseRouteHandler, name: str, given: str) -> InputError | None:
+    """What is wrong with a value that the framework would read though it is not written as it should be.
+
+    Above all `null`, which it takes for no value at all, so that a filter would pass for none.
+    """
+    fields = handler.parsed_fn_signature.parameters.items()
+    field = next(field for argument, field in fields if _name(argument, field) == name)
+    choices = list(_choices(field))
+    if choices:
+        return None if given in choices else unknown_name(f"/{name}", "value", given, choices)
+    kind = _kind(field)
+    return None if kind is None or _WRITTEN[kind].fullmatch(given) else _not_written(name, given, kind)
+
+
+def _not_written(name: str, given: str, kind: type) -> InputError:
+    return InputError(path=f"/{name}", message=f"{given[:80]!r} is not {_KINDS[kind]}")
+
+
+def _kind(field: FieldDefinition) -> type | None:
+    return next((each for each in (field.annotation, *field.args) if each in _KINDS), None)
 
 
 def _choices(field: FieldDefinition) -> Iterator[str]:
