@@ -24,10 +24,13 @@ from sqlalchemy import make_url
 
 from tests.postgres import STOP_SECONDS, Cluster, installations, new_directory, private_cluster, reachable
 from tests.sizes import FULL
+from workflows.services.settings import RATE_LIMIT_VARIABLE
 
 SERVER_VARIABLE: Final = "WORKFLOWS_TEST_POSTGRES_URL"
 CREATE_SCHEMA: Final = "workflows.store.schema:create"
 RUN: Final = pytest.StashKey["Run"]()
+
+os.environ.setdefault(RATE_LIMIT_VARIABLE, "0")  # a server that a test starts is asked as fast as it answers
 
 settings.register_profile("dev", derandomize=True, max_examples=50, deadline=None, print_blob=True)
 settings.register_profile("soak", max_examples=2000, deadline=None, print_blob=True)

@@ -41,12 +41,13 @@ def test_keys_without_a_person_belong_to_different_persons(run_program: Run, sql
 
 
 def test_list_shows_keys_without_secrets_and_revoke_ends_one(run_program: Run, sqlite_url: str) -> None:
-    secret = created(run_program, sqlite_url, "--name", "Sở Y tế", "--valid-to", "2031-01-01").out.strip()
+    name = "Sở Y tế\x1b[2K"
+    secret = created(run_program, sqlite_url, "--name", name, "--valid-to", "2031-01-01").out.strip()
     listed = run_program("key", "list", "--database", sqlite_url)
     heads, line = listed.out.splitlines()
     assert secret not in listed.out
     assert heads.split()[0] == "id"
-    assert "Sở Y tế" in line
+    assert r"Sở Y tế\x1b[2K" in line, "no name controls a terminal"
     assert "–01/01/2031" in line
     key_id = line.split()[0]
     assert run_program("key", "revoke", key_id, "--database", sqlite_url).code == 0

@@ -3,6 +3,8 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import structlog
@@ -87,3 +89,19 @@ def test_transitions_stay_quiet_when_a_framework_turns_the_root_up(capsys: pytes
     assert lines(capsys) == []
     logging.getLogger("other").info("heard")
     assert [line["event"] for line in lines(capsys)] == ["heard"]
+
+
+def test_a_log_without_room_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no file that is always full")
+    file = full.open("w")
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            structlog.WriteLoggerFactory(file)().msg("the control")
+        monkeypatch.setattr("sys.stderr", file)
+        logs.configure()
+        structlog.get_logger("own").info("request")
+    finally:
+        with suppress(OSError):
+            file.close()

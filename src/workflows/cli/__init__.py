@@ -9,12 +9,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
 
-from workflows.cli import keys
+from workflows.cli.all import add_commands
 from workflows.cli.errors import CommandError, MisuseError
-from workflows.core.problems import DefinitionError
-from workflows.store.database import DatabaseError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,22 +19,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         _program(given)(given, prog_name="workflows")
-    except MisuseError as error:
-        _end(error, 2)
-    except OperationalError as error:
-        _end(error.orig or error, 1)
-    except (CommandError, DatabaseError, DefinitionError, OSError) as error:
-        _end(error, 1)
+    except SystemExit:  # how a command ends that was carried out; what follows need not be loaded for it
+        raise
+    except _expected() as error:
+        _end(error)
 
 
-def _end(error: BaseException, code: int) -> None:
-    text = str(error).strip()
+def _expected() -> tuple[type[Exception], ...]:
+    """Errors that are told in a line."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - slow to load, and most commands end without one
+
+    from workflows.core.problems import DefinitionError  # noqa: PLC0415 - as above
+    from workflows.store.database import DatabaseError  # noqa: PLC0415 - as above
+
+    return CommandError, DatabaseError, DefinitionError, OSError, OperationalError
+
+
+def _end(error: Exception) -> None:
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - as above
+
+    from workflows.core.problems import DefinitionError  # noqa: PLC0415 - as above
+
+    text = str((error.orig or error) if isinstance(error, OperationalError) else error).strip()
     sys.stderr.write(text + "\n" if isinstance(error, DefinitionError) else f"workflows: {' '.join(text.split())}\n")
-    sys.exit(code)
+    sys.exit(2 if isinstance(error, MisuseError) else 1)
 
 
 def _program(given: Sequence[str]) -> typer.Typer:
-    """The program; without the commands that load much where only keys are asked for, as beside a busy server."""
+    """The program, with no more commands than the arguments ask for."""
     program = typer.Typer(
         help="Declarative workflows and cases: check documents, make a database, serve the API.",
         rich_markup_mode=None,
@@ -47,12 +56,7 @@ def _program(given: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     program.callback()(_options)
-    program.add_typer(keys.commands, name="key")
-    if given[:1] != ["key"]:
-        from workflows.cli.all import COMMANDS  # noqa: PLC0415 - see above
-
-        for command in COMMANDS:
-            program.command()(command)
+    add_commands(program, given)
     return program
 
 

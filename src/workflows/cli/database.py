@@ -1,4 +1,4 @@
-"""Commands for operators: make a database, prove it intact, copy it."""
+"""Commands for operators: make a database, prove it intact, copy it and bring the copy back."""
 
 from pathlib import Path
 from typing import Annotated
@@ -63,3 +63,27 @@ def backup(
         made = copies.copy(source, target)
     what = "the copy itself" if made.restored else "the state it was taken of; restoring it is a drill of its own"
     typer.echo(f"{made.path}: {made.checked.summary.en} (checked: {what})")
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(help="What `workflows backup` made.")],
+    database: DatabaseUrl = DEFAULT_DATABASE,
+    *,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Bring an older schema up to date.")] = False,
+) -> None:
+    """Make a database from a backup, and check it.
+
+    The SQLite file must not be there yet; the PostgreSQL database must be empty.
+    """
+    from workflows.store.restore import restore as put_back  # noqa: PLC0415 - slow to load, of use only here
+
+    done = put_back(backup, database, upgrade=upgrade)
+    typer.echo(f"{shown(database)}: restored from {backup}; {done.checked.summary.en}")
+    typer.echo(done.checked.summary.vi)
+    revision = f"{done.revision}, upgraded to {done.upgraded_to}" if done.upgraded_to else done.revision
+    typer.echo(f"schema revision {revision}; append-only guards stand")
+    if done.sum_checked:
+        typer.echo("the backup has the SHA-256 that it was made with")
+    else:
+        typer.echo("no checksum stood beside the backup: damage outside of the cases' ledgers cannot be ruled out")
+    typer.echo("Keys that were revoked since the backup are valid again: see `workflows key list`.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from workflows.cli.errors import MisuseError
-from workflows.cli.serving import address, listening_on, serve_on
+from workflows.cli.serving import address, listening_on, require_settings, serve_on
 from workflows.cli.target import shown
 from workflows.core.civil import format_instant
 from workflows.core.documents import Role
@@ -34,6 +34,7 @@ def demo(
     if no_serve:
         _play(url)
         return
+    require_settings()
     # Taken first, so that a port in use is told before the story and not after it.
     with listening_on("127.0.0.1", port) as listening:
         played = _play(url)

@@ -1,12 +1,12 @@
 """Commands for API keys: make one, list them, revoke one."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
 import typer
 
 from workflows.cli.errors import CommandError, MisuseError
+from workflows.cli.showing import print_table
 from workflows.cli.target import DatabaseUrl, opened
 from workflows.core.civil import format_instant, show_date
 from workflows.core.documents import Catalogue, Role
@@ -31,7 +31,7 @@ def create(  # noqa: PLR0913 - the parts of a grant, each an option
     agency: Annotated[str | None, typer.Option(help="For role department: the agency it speaks for.")] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="ITEM", help="For role system: workflow.trigger or workflow.*; repeat it."),
+        typer.Option(metavar="ITEM", help="For role system: workflow.trigger, workflow.* or such as metrics.read."),
     ] = None,
     valid_from: Annotated[str | None, typer.Option(metavar="DATE", help="First day, such as 2025-06-30.")] = None,
     valid_to: Annotated[str | None, typer.Option(metavar="DATE", help="Day after the last.")] = None,
@@ -73,7 +73,7 @@ def list_keys(database: DatabaseUrl = DEFAULT_DATABASE) -> None:
     with opened(database) as target, target.read() as connection:
         found = queries.list_keys(connection)
     heads = ("id", "role", "unit", "person", "agency", "scope", "valid", "created", "revoked", "name")
-    _print_table([heads, *map(_cells, found)])
+    print_table([heads, *map(_cells, found)])
 
 
 @commands.command()
@@ -125,10 +125,3 @@ def _cells(key: queries.Key) -> tuple[str, ...]:
         format_instant(key.revoked_at) if key.revoked_at else "-",
         key.name,
     )
-
-
-def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
-    lines = list(rows)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

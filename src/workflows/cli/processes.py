@@ -18,7 +18,8 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from workflows.services import logs
+from workflows.services import logs, metrics
+from workflows.services.settings import log_level
 
 Serve: TypeAlias = Callable[[socket.socket], None]
 """Serves until SIGTERM. Called in a new process, so it must be something that pickle can carry."""
@@ -31,8 +32,8 @@ _log: Final = structlog.get_logger("workflows.processes")
 
 def run_processes(count: int, serve: Serve, listening: socket.socket) -> None:
     """Keeps `count` processes serving until SIGTERM or SIGINT, then lets them finish what they have."""
-    logs.configure()
-    with _stop_requested() as stop:
+    logs.configure(log_level())
+    with metrics.shared_directory(), _stop_requested() as stop:
         processes = [_started(serve, listening) for _ in range(count)]
         try:
             while stop not in wait([stop, *(process.sentinel for process in processes)]):
@@ -72,6 +73,8 @@ def _replaced(process: SpawnProcess, serve: Serve, listening: socket.socket, sto
     if process.is_alive():
         return process
     _log.error("server_process_ended", pid=process.pid, exit_code=process.exitcode)
+    if process.pid is not None:
+        metrics.process_ended(process.pid)
     wait([stop], timeout=_RESTART_SECONDS)
     return _started(serve, listening)
 

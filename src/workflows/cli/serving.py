@@ -4,6 +4,7 @@ The application, the engine and the revisions are loaded only when they are to b
 other command, of which `key create` runs beside a busy server.
 """
 
+import os
 import socket
 from functools import partial
 from typing import Annotated, Final
@@ -16,9 +17,17 @@ from workflows.cli.target import DatabaseUrl, opened, shown
 from workflows.core.civil import parse_instant
 from workflows.core.document_bytes import definition_hash
 from workflows.loader import load
+from workflows.services import tracing
 from workflows.services.clock import Clock, continuing, utc_now
 from workflows.services.demo_clock import demo_instant
-from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
+from workflows.services.settings import (
+    DEFAULT_DATABASE,
+    DEFAULT_RATE_LIMIT,
+    RATE_LIMIT_VARIABLE,
+    definitions_directory,
+    log_level,
+    webhook_networks,
+)
 from workflows.store.database import parse_url, sqlite_path
 from workflows.store.tables import definition
 
@@ -31,6 +40,12 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes; more than one needs PostgreSQL.")] = 1,
+    rate_limit: Annotated[
+        float,
+        typer.Option(
+            min=0, envvar=RATE_LIMIT_VARIABLE, help="Requests per second of one API key, over all processes; 0: any."
+        ),
+    ] = DEFAULT_RATE_LIMIT,
     clock_from: Annotated[
         str | None, typer.Option(metavar="INSTANT", help="Let the clock run on from here; demo databases only.")
     ] = None,
@@ -44,34 +59,52 @@ def serve(
             f"--workers {workers}: an SQLite database is served by one process; "
             "use --workers 1, or --database postgresql://user@host/name"
         )
+    require_settings()
     _require_initialised(database)
     clock = _clock(database, clock_from)
     with listening_on(host, port) as listening:
         typer.echo(f"Serving at {address(listening)} until Ctrl-C.")
-        serve_on(listening, database, clock=clock, workers=workers)
+        serve_on(listening, database, clock=clock, workers=workers, rate_limit=rate_limit)
 
 
-def serve_on(listening: socket.socket, database: str, *, clock: Clock, workers: int = 1) -> None:
+def require_settings() -> None:
+    """Raises MisuseError when a variable that only the server reads has a value that cannot be."""
+    try:
+        log_level()
+        tracing.wanted(os.environ)
+        webhook_networks()
+    except (ValueError, tracing.TracingError) as error:
+        raise MisuseError(str(error)) from error
+
+
+def serve_on(
+    listening: socket.socket,
+    database: str,
+    *,
+    clock: Clock,
+    workers: int = 1,
+    rate_limit: float = DEFAULT_RATE_LIMIT,
+) -> None:
     """Serves in this process, or in `workers` others."""
     from workflows.cli.processes import run_processes  # noqa: PLC0415 - see the head of this module
 
-    one = partial(_serve, url=database, clock=clock)
+    one = partial(_serve, url=database, clock=clock, rate_limit=rate_limit)
     if workers == 1:
         one(listening)
     else:
         run_processes(workers, one, listening)
 
 
-def _serve(listening: socket.socket, *, url: str, clock: Clock) -> None:
+def _serve(listening: socket.socket, *, url: str, clock: Clock, rate_limit: float) -> None:
     from api.server import run  # noqa: PLC0415 - see the head of this module
     from workflows.services import logs  # noqa: PLC0415 - see the head of this module
     from workflows.services.engine import Engine  # noqa: PLC0415 - see the head of this module
     from workflows.services.garbage import settle  # noqa: PLC0415 - see the head of this module
 
-    logs.configure()
+    logs.configure(log_level())
     engine = Engine.start(url, clock=clock, definitions_dir=definitions_directory())
     settle()
-    run(engine, listening)
+    run(engine, listening, rate=rate_limit)
 
 
 def listening_on(host: str, port: int) -> socket.socket:

@@ -56,3 +56,8 @@ def add_months(day: date, months: int) -> date:
 def show_date(day: date) -> str:
     """dd/mm/yyyy, as dates are written in Việt Nam."""
     return day.strftime("%d/%m/%Y")
+
+
+def show_instant(instant: datetime) -> str:
+    """dd/mm/yyyy HH:MM on the wall clock of Việt Nam."""
+    return f"{show_date(civil_date(instant))} {instant.astimezone(INDOCHINA):%H:%M}"

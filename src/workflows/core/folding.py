@@ -4,6 +4,7 @@ One form for all databases, whose own rules differ (none of them takes đ for d)
 store's affair.
 """
 
+import re
 from functools import lru_cache
 from unicodedata import combining, normalize
 
@@ -19,8 +20,16 @@ class _Bare(dict[int, int | None]):
 _BARE = _Bare({ord("đ"): ord("d")})
 
 
-@lru_cache(maxsize=4096)  # a case's title is folded at each of its steps
 def fold(text: str) -> str:
     """Lower case without diacritics, đ as d, blanks collapsed to single spaces and none at the ends."""
     decomposed = normalize("NFD", text.lower())
     return " ".join(decomposed.translate(_BARE).split())
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@lru_cache(maxsize=4096)  # a case's title is looked at in each of its steps
+def words(text: str) -> tuple[str, ...]:
+    """The runs of letters and digits in a folded text, in its order: what a search compares."""
+    return tuple(_WORD.findall(fold(text)))
