@@ -92,7 +92,7 @@ class AccessLog:
         begun = time.perf_counter()
         found = trace(scope)
         _current.set(found)
-        status = 0
+        status = 500  # where no answer begins, the server makes one of this
 
         async def watched(message: Message) -> None:
             nonlocal status

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from workflows.core.fields import REASON_LIMIT, TITLE_LIMIT
+from workflows.services.bulk import LIMIT
 from workflows.store.counts import LARGEST, LONGEST_SOURCE
 
 NameText: TypeAlias = Annotated[str, StringConstraints(max_length=200)]
@@ -76,7 +77,7 @@ class BulkItem(Body):
 class BulkBody(Body):
     """Fire triggers on many cases."""
 
-    items: Annotated[list[BulkItem], Field(min_length=1, max_length=1000)]
+    items: Annotated[list[BulkItem], Field(min_length=1, max_length=LIMIT)]
     atomic: bool = False
     """All or none; else each for itself."""
 

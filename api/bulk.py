@@ -32,7 +32,7 @@ async def fire_many(request: ApiRequest, engine: NamedDependency[Engine]) -> ASG
     if body.atomic:
         return _answer(await bulk.together(engine, request.user, items, key))
     if key:
-        await asyncio.to_thread(bulk.require_same_request, engine, key, len(items))
+        await asyncio.to_thread(bulk.require_same_request, engine, key)
     request_id = trace(request.scope).request_id
     replies = [_reply(each, request_id) async for each in bulk.apart(engine, request.user, items, key)]
     return _answer(replies)

@@ -136,9 +136,7 @@ def list_cases(  # noqa: PLR0913, PLR0917 - one parameter per filter
     limit: Limit = 50,
 ) -> ASGIResponse:
     """Cases that the key may see, newest first."""
-    wanted = CaseFilter(
-        workflow=workflow, state=in_state, unit=unit, plan=plan, parent=parent, overdue=overdue, q=q
-    )
+    wanted = CaseFilter(workflow=workflow, state=in_state, unit=unit, plan=plan, parent=parent, overdue=overdue, q=q)
     page = reading.cases(engine, request.user, wanted, Slice(cursor=cursor, limit=limit))
     day = reading.today(engine)
     return json_response({"items": [case_json(case, day) for case in page.items], "next": page.next})

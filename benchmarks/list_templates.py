@@ -30,7 +30,7 @@ _AT: Final = datetime(2025, 2, 3, tzinfo=UTC)
 Row = tuple[object, ...]
 CASE_COLUMNS: Final = (
     "id", "workflow", "workflow_version", "definition", "state", "version", "unit", "unit_path", "plan", "parent",
-    "title", "fold", "data", "links", "sheets", "entered", "acts", "episode", "opened_at", "state_since", "due",
+    "title", "data", "links", "sheets", "entered", "acts", "episode", "opened_at", "state_since", "due",
     "final", "occurred_at", "recorded_at", "head",
 )  # fmt: skip
 EVENT_COLUMNS: Final = (
@@ -94,7 +94,6 @@ class Template:
             "plan": variant.plan,
             "parent": variant.parent,
             "title": variant.title,
-            "fold": " ".join(words(variant.title)),
             "opened_at": variant.instants[0],
             "state_since": variant.instants[-1],
             "occurred_at": variant.instants[-1],
@@ -103,7 +102,8 @@ class Template:
             "head": head,
         }
         whole = {**self.case, **own}
-        found = [(word, variant.case) for word in sorted(set(words(variant.title)))]
+        rest = (variant.case, variant.path, self.workflow)
+        found: list[Row] = [(word, *rest) for word in sorted(set(words(variant.title)))]
         return tuple(whole[name] for name in CASE_COLUMNS), ledger, texts, found
 
     def _ledger(self, variant: Variant) -> tuple[list[Row], list[Row], str | None]:

@@ -1,7 +1,7 @@
 """Databases as a province and as the whole country would fill them, made for the lists to be measured on.
 
-Both have the same number of cases per commune and the same six years; the large one has a hundred times as many
-communes. One commune in both has two of a hundred cases. Rows are written in the order in which the engine would
+Both have about as many cases per commune and the same six years; the large one has a hundred times as many communes.
+One commune in both is crowded. Rows are written in the order in which the engine would
 have written them, past the engine, which would take an hour; `list_templates` makes them.
 """
 
@@ -32,13 +32,14 @@ END: Final = datetime(2026, 10, 30, tzinfo=UTC)
 TODAY: Final = date(2026, 11, 20)
 PROVINCE: Final = "84"
 HOT: Final = "29242"
-"""A commune with two of a hundred cases."""
+"""A crowded commune: two of a hundred cases, and at least `_CROWD`."""
 INSPECTOR: Final = "thanh-tra"
 """Somebody who acts everywhere."""
 STREETS: Final = tuple(f"{first} {last}" for first in ("Nguyễn", "Trần", "Lê", "Phạm", "Điện") for last in (
     "Trãi", "Huệ", "Đáng", "Lợi", "Thị Minh Khai", "Hưng Đạo", "Bình Khiêm", "Biên Phủ", "Đình Phùng", "Văn Trỗi",
 ))  # fmt: skip
 _BATCH: Final = 20_000
+_CROWD: Final = 2_000
 _UNSETTLED: Final = 0.03
 _QUARTERS: Final = 12
 _COUNTED: Final = 1_000
@@ -47,7 +48,7 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "cases": CASE_COLUMNS,
     "event": EVENT_COLUMNS,
     "event_text": ("event_id", "salt", "payload"),
-    "case_word": ("word", "case_id"),
+    "case_word": ("word", "case_id", "unit_path", "workflow"),
     "attempt": ("id", "same", "case_id", "workflow", "trigger", "unit_path", "person", "entry", "recorded_at"),
     "count_entry": ("id", "unit", "key", "value", "as_of", "source", "person", "grant_id", "recorded_at"),
 }
@@ -125,7 +126,7 @@ class _Making:
 
     def _pools(self) -> tuple[list[Template], list[Template]]:
         """Templates of cases that are done and of such that wait for something, as often as they occur."""
-        shares = {"hotspot": 45, "certification": 24, "opinion": 30, "list_decision": 1}
+        shares = {"hotspot": 60, "certification": 14, "opinion": 25, "list_decision": 1}
         pools: tuple[list[Template], list[Template]] = ([], [])
         for workflow, share in shares.items():
             of_workflow = [each for each in self.templates if each.workflow == workflow]
@@ -136,7 +137,7 @@ class _Making:
 
     def _case(self, template: Template, opened: datetime, later: list[tuple[str, Row]]) -> None:
         where = self.communes[self.chance.randrange(len(self.communes))]
-        if self.chance.random() < 0.02:
+        if self.chance.random() < max(0.02, _CROWD / self.cases):
             where = self.hot
         instants = [opened + timedelta(days=1.7) * index for index in range(len(template.entries))]
         variant = Variant(

@@ -27,8 +27,10 @@ from workflows.services.garbage import settle
 BAR: Final = 2.0
 SIZES: Final = (10_000, 1_000_000)
 QUICK: Final = (2_000, 20_000)
-REPEATED: Final = 200
-REPEATED_QUICK: Final = 30
+SECONDS: Final = 2.5
+SECONDS_QUICK: Final = 0.3
+"""For which each kind of page is asked for, in both databases together; at least `LEAST` times."""
+LEAST: Final = 20
 _SHOWN: Final = 12
 
 
@@ -56,14 +58,14 @@ class Timing:
 
 def measure(kind: Kind, *, quick: bool) -> list[Timing]:
     """Makes both databases in a directory of its own, measures every kind of page, and removes them."""
-    sizes, repeated = (QUICK, REPEATED_QUICK) if quick else (SIZES, REPEATED)
+    sizes, seconds = (QUICK, SECONDS_QUICK) if quick else (SIZES, SECONDS)
     place = Path(tempfile.mkdtemp(prefix="lists-bench-"))
     print(f"{kind}: {sizes[0]} and {sizes[1]} cases in {place}", flush=True)
     try:
         (place / "first").mkdir()
         known = templates(place / "first")
         with _databases(kind, place, known, sizes) as (small, large):
-            return _measured(small, large, repeated)
+            return _measured(small, large, seconds)
     finally:
         shutil.rmtree(place)
 
@@ -79,11 +81,21 @@ def _databases(kind: Kind, place: Path, known: Sequence[Template], sizes: Sequen
             begun = time.monotonic()
             fill(url, known, cases=size, everywhere=size == sizes[-1])
             print(f"  {size} cases made in {time.monotonic() - begun:.0f} s", flush=True)
+        _read_through(cluster.directory / "data" if cluster else place)
         yield urls
     finally:
         if cluster is not None:
             cluster.stop()
             shutil.rmtree(cluster.directory, ignore_errors=True)
+
+
+def _read_through(place: Path) -> None:
+    """Brings the databases into the system's memory, as far as it holds them: how fast the disk is is not the question."""
+    for path in place.rglob("*"):
+        if path.is_file():
+            with path.open("rb", buffering=0) as file:
+                while file.read(1 << 24):
+                    pass
 
 
 def _made(cluster: Cluster | None, place: Path, size: int) -> str:
@@ -95,26 +107,27 @@ def _made(cluster: Cluster | None, place: Path, size: int) -> str:
     return cluster.url(name)
 
 
-def _measured(small: str, large: str, repeated: int) -> list[Timing]:
+def _measured(small: str, large: str, seconds: float) -> list[Timing]:
     engines = [Engine.start(url) for url in (small, large)]
     try:
         worlds = [world(engine, everywhere=index == 1) for index, engine in enumerate(engines)]
         settle()
-        return [_timing(name, ask, worlds, repeated) for name, ask in kinds().items()]
+        return [_timing(name, ask, worlds, seconds) for name, ask in kinds().items()]
     finally:
         for engine in engines:
             engine.stop()
 
 
-def _timing(name: str, ask: Ask, worlds: Sequence[World], repeated: int) -> Timing:
+def _timing(name: str, ask: Ask, worlds: Sequence[World], seconds: float) -> Timing:
     spent: tuple[list[float], list[float]] = ([], [])
     items = [0, 0]
-    for turn in range(repeated):
-        for index in (0, 1) if turn % 2 else (1, 0):
+    until = time.monotonic() + seconds
+    while len(spent[0]) < LEAST or time.monotonic() < until:
+        for index in (0, 1) if len(spent[0]) % 2 else (1, 0):
             begun = time.perf_counter()
             items[index] += ask(worlds[index])
             spent[index].append((time.perf_counter() - begun) * 1e3)
-    return Timing(name=name, small=spent[0], large=spent[1], items=(items[0] / repeated, items[1] / repeated))
+    return Timing(name=name, small=spent[0], large=spent[1], items=(items[0] / len(spent[0]), items[1] / len(spent[1])))
 
 
 def _quantile(spent: Sequence[float], share: float) -> float:

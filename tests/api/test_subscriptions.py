@@ -12,7 +12,7 @@ from workflows.core.documents import Role
 from workflows.services import subscriptions
 from workflows.services.sequencing import Sequencer
 from workflows.services.webhooks import LEASE
-from workflows.store import keys, webhooks
+from workflows.store import keys, tables, webhooks
 from workflows.store.webhooks import Result, Verdict
 
 PATH: Final = "/subscriptions"
@@ -251,3 +251,14 @@ def test_pages_of_subscriptions(alone: Api) -> None:
     assert [each["name"] for each in first["items"] + second["items"]] == made[::-1]
     assert second["next"] is None
     check_problem(alone.get(PATH, who="link", cursor="x"), 422, "invalid")
+
+
+def test_what_may_no_longer_be_called_can_be_paused(hooks: Api) -> None:
+    """The operator has taken its network off the list; it can be paused, and neither renamed alone nor resumed."""
+    made = subscribe(hooks)
+    with hooks.engine.database.write() as connection:
+        row = tables.subscription.c.id == made["id"]
+        connection.execute(tables.subscription.update().where(row).values(url="http://10.1.2.3/hook"))
+    assert change(hooks, made["id"], {"active": False}).json()["active"] is False
+    assert paths(check_problem(change(hooks, made["id"], {"active": True}), 422, "invalid")) == ["/url"]
+    assert change(hooks, made["id"], {"active": True, "url": HOOK["url"]}).json()["active"] is True

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+import structlog
 
 from workflows.cli import main
 from workflows.services.settings import DATABASE_VARIABLE, DEFINITIONS_VARIABLE
@@ -28,6 +29,7 @@ def run_program(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     for variable in (DATABASE_VARIABLE, DEFINITIONS_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
+    structlog.reset_defaults()  # a program begins so; tests that read the log leave it configured
 
     def run(*arguments: str) -> Ended:
         with pytest.raises(SystemExit) as ended:

@@ -290,7 +290,13 @@ def test_each_fault_of_a_file_s_place_is_found(place: Place, name: str, status: 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("/srv/other/x", "ext4"), ("/srv/data/x", "nfs4"), ("/srv/data/local/x", "xfs"), ("/srv/my data/x", "cifs"), ("/srv/dữ liệu/x", "nfs")],
+    [
+        ("/srv/other/x", "ext4"),
+        ("/srv/data/x", "nfs4"),
+        ("/srv/data/local/x", "xfs"),
+        ("/srv/my data/x", "cifs"),
+        ("/srv/dữ liệu/x", "nfs"),
+    ],
 )
 def test_the_file_system_is_that_of_the_innermost_mount(path: str, kind: str) -> None:
     assert machine.file_system(Path(path), MOUNTS) == kind

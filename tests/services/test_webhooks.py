@@ -235,6 +235,17 @@ def test_an_answer_that_breaks_off_counts(sqlite_url: str) -> None:
         assert len(scene.receiver.got) == 1
 
 
+def test_an_answer_whose_body_comes_late_counts(sqlite_url: str) -> None:
+    """The time is for the status; a body that takes longer than what is left of it is let go."""
+    short = Pace(schedule=(0, 0), whole_seconds=0.6)
+    with sending(sqlite_url, (200, {"content-length": "100"}, b"x"), pace=short) as scene:
+        scene.subscribe()
+        scene.happen()
+        scene.receiver.await_count(1)
+        scene.await_left([])
+        assert len(scene.receiver.got) == 1
+
+
 def test_an_endless_wait_ends(sqlite_url: str) -> None:
     over = threading.Event()
 

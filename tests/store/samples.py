@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Column, Connection, MetaData, Table, Text, insert
 
 from workflows.core.canonical import Json, canonical_bytes, digest
 from workflows.core.case import NOTHING, Case, CaseId, Changes, CommandId, Event, EventId, Kind, apply
 from workflows.core.civil import civil_date, format_instant
+from workflows.core.folding import fold
 from workflows.core.ids import uuid7
 from workflows.core.ledger import FreeText, seal
 from workflows.store import rows
@@ -24,6 +25,7 @@ DEFINITIONS: Final = {name: digest(document) for name, document in DOCUMENTS.ite
 PATHS: Final = ("VN/84/842/29236", "VN/84/842/29239", "VN/84/844/29242", "VN/22/193/06652")
 TITLES: Final = ("Điểm phức tạp ở chợ Trà Vinh", "Tụ điểm Đường 3/2", "Cà phê Hòa Lợi", "Xã an toàn 100%")
 PEOPLE: Final = ("an", "bình", "chi")
+_FIRST: Final = Table("cases", MetaData(), *(Column(each.name, each.type) for each in cases.c), Column("fold", Text))
 
 History = tuple[Case, tuple[Event, ...]]
 
@@ -54,14 +56,19 @@ def store_definitions(connection: Connection) -> None:
 def store(connection: Connection, found: Iterable[History]) -> None:
     """Needs `store_definitions` once, if the ledger is to be intact."""
     for case, events in found:
-        store_ledger(connection, case, events)
+        connection.execute(insert(cases), rows.case_row(case))
+        _store_events(connection, case, events)
         connection.execute(insert(case_word), rows.word_rows(case))
         connection.execute(insert(outbox), [{"event_id": one.id} for one in events])
 
 
 def store_ledger(connection: Connection, case: Case, events: Iterable[Event]) -> None:
     """As it is in a database of the first revision."""
-    connection.execute(insert(cases), rows.case_row(case))
+    connection.execute(insert(_FIRST), {**rows.case_row(case), "fold": fold(case.title)})
+    _store_events(connection, case, events)
+
+
+def _store_events(connection: Connection, case: Case, events: Iterable[Event]) -> None:
     for one in events:
         row, text = rows.event_rows(one, case.unit_path)
         connection.execute(insert(event), row)

@@ -16,11 +16,11 @@ from tests.conftest import Run, execute, name_of, with_database
 from tests.store import samples
 from workflows.core.civil import civil_date, format_instant
 from workflows.core.documents import Role
-from workflows.store import subscriptions, webhooks
+from workflows.store import rows, subscriptions, webhooks
 from workflows.store.database import Database
 from workflows.store.feed import Sequenced, sequence
 from workflows.store.subscriptions import Subscription
-from workflows.store.tables import api_key, delivery, event, subscription
+from workflows.store.tables import api_key, delivery, event, outbox, subscription
 from workflows.store.webhooks import Claimed, Result, State, Verdict
 
 NOW = samples.START + timedelta(days=60)
@@ -172,8 +172,11 @@ def test_what_is_hidden_is_dropped_and_its_case_goes_on(connection: Connection) 
     """A case may have moved: its first events lie where the key sees nothing, the last where it does."""
     wish = subscribed(connection, "s")
     case, events = samples.history(Random(1), 3, path=OUTSIDE)
-    inside = [*events[:2], replace(events[2], unit_path=INSIDE)]
-    samples.store(connection, [(case, inside)])
+    samples.store(connection, [(case, events[:2])])
+    publish(connection)
+    moved, _ = rows.event_rows(events[2], INSIDE)
+    connection.execute(insert(event), moved)
+    connection.execute(insert(outbox), {"event_id": events[2].id})
     publish(connection)
     narrowed = replace(wish, grant_id="b", unit_path=TRA_VINH)
     subscriptions.replace(connection, narrowed)

@@ -7,6 +7,7 @@ lines or hide them, so that each is shown as its escape.
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -72,12 +73,20 @@ def show_json(value: Json) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return show_date(date.fromisoformat(value)) if _ISO_DATE.fullmatch(value) else value
+        return _show_text(value)
     if isinstance(value, list | tuple):
         return ", ".join(_parts(value)) or "-"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} = {show_json(member)}" for name, member in value.items()) or "-"
     return canonical_bytes(value).decode()
+
+
+def _show_text(value: str) -> str:
+    """Anybody's text may look like a date and be none, such as 2025-99-99."""
+    if _ISO_DATE.fullmatch(value):
+        with suppress(ValueError):
+            return show_date(date.fromisoformat(value))
+    return value
 
 
 def _parts(values: Sequence[Json]) -> Iterator[str]:

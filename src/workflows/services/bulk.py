@@ -16,6 +16,8 @@ from workflows.services.engine import Engine
 from workflows.store.submissions import Idempotency, KeyReused, Reply, Submission, WriteError
 from workflows.store.writing import stored
 
+LIMIT: Final = 1000
+"""Items of one request."""
 WINDOW: Final = 256
 """Items of one request that wait in the writer's queue at a time, so that others find room in it."""
 
@@ -52,9 +54,10 @@ async def apart(
         yield answer if isinstance(answer, WriteError) else answer[0].reply
 
 
-def require_same_request(engine: Engine, key: Idempotency, count: int) -> None:
-    """Raises KeyReused when an item was answered under this key for another request."""
-    keys = [_of_item(key, index) for index in range(count)]
+def require_same_request(engine: Engine, key: Idempotency) -> None:
+    """Raises KeyReused when another request, or an item of one, was answered under this key."""
+    # All that there may be: the other request may have had more items, of which only some left anything.
+    keys = [key, *(_of_item(key, index) for index in range(LIMIT))]
     with engine.database.read() as connection:
         found = stored(connection, keys)
     if any(each.fingerprint != key.fingerprint for each in found.values()):

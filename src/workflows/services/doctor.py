@@ -42,7 +42,7 @@ def examine(url: str, directory: Path, *, workers: int = 1, turn_seconds: float 
     try:
         with Database(url) as database:
             yield from _database(database, directory, workers, turn_seconds)
-    except (DatabaseError, DBAPIError) as error:
+    except (DatabaseError, DBAPIError, OSError) as error:
         told = str(error.orig if isinstance(error, DBAPIError) else error)
         yield failure("database", f"không dùng được cơ sở dữ liệu: {told}", f"the database cannot be used: {told}")
 
@@ -89,7 +89,7 @@ def _revision(database: Database) -> Finding:
 def _seconds_of_turn(database: Database, limit: float) -> float | None:
     """None: not within the limit; the thread is left waiting, for a lock of the kernel cannot be given up."""
     done: list[float] = []
-    errors: list[DBAPIError] = []
+    errors: list[DBAPIError | OSError] = []
 
     def take() -> None:
         started = time.monotonic()
@@ -99,7 +99,7 @@ def _seconds_of_turn(database: Database, limit: float) -> float | None:
                     with database.write() as connection:
                         connection.execute(_WRITABLE)
             done.append(time.monotonic() - started)
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             errors.append(error)
 
     taking = threading.Thread(target=take, daemon=True)

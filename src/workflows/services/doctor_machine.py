@@ -29,6 +29,8 @@ _NETWORK: Final = {
     *("ncpfs", "nfs", "nfs4", "smb3", "smbfs"),
 }
 _MOUNT: Final = re.compile(r"^\S+ \S+ \S+ \S+ (?P<point>\S+) .* - (?P<kind>\S+) ")
+_OCTAL: Final = re.compile(r"\\([0-7]{3})")
+"""As the kernel writes blanks in names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,19 +96,24 @@ def place(path: Path) -> Place:
         writable=writable,
         size=found.st_size,
         free=shutil.disk_usage(path.parent).free,
-        kind=file_system(path.resolve(), mounts.read_text(encoding="utf-8")) if mounts.exists() else None,
+        kind=file_system(path.resolve(), mounts.read_text(encoding="utf-8", errors="surrogateescape"))
+        if mounts.exists()
+        else None,
     )
 
 
 def file_system(path: Path, mounts: str) -> str | None:
     """The kind of the file system that holds a path, by the text of Linux's mountinfo."""
     found = [match for line in mounts.splitlines() if (match := _MOUNT.match(line))]
-    # The kernel writes blanks in names as octal escapes.
-    points = [(Path(each["point"].encode().decode("unicode_escape")), each["kind"]) for each in found]
+    points = [(Path(_OCTAL.sub(_unescaped, each["point"])), each["kind"]) for each in found]
     fitting = [
         (len(point.parts), number, kind) for number, (point, kind) in enumerate(points) if path.is_relative_to(point)
     ]
     return max(fitting)[2] if fitting else None
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 8))
 
 
 def files(place: Place) -> Iterator[Finding]:

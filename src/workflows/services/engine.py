@@ -92,7 +92,7 @@ class Engine:
             url: Of the database.
             clock: The present, UTC.
             definitions_dir: Where the documents are; found by `find_definitions` when absent.
-            batch_limit: The most submissions that one transaction holds.
+            batch_limit: A transaction that holds so many commands takes in no further submission.
             queue_limit: The most submissions that wait.
         """
         database = Database(url)
@@ -154,18 +154,26 @@ class Engine:
     async def carry_out_all(
         self, submissions: Iterable[Submission], *, window: int
     ) -> AsyncIterator[tuple[Outcome, ...] | WriteError]:
-        """The answer to each submission, in their order; at most `window` of them wait at a time."""
+        """The answer to each submission, in their order.
+
+        At most `window` of them wait at a time, and fewer where the queue is half full: the rest of it is for others.
+        """
         wakeups = self._wakeups_here()
         waiting: deque[Future[tuple[Outcome, ...]]] = deque()
         left = iter(submissions)
         while True:
-            for submission in islice(left, window - len(waiting)):
+            for submission in islice(left, self._room(window, len(waiting))):
                 waiting.append(self._queued(submission))
             if not waiting:
                 return
             # A third at a time: what is done makes room for more before the writer has worked off the rest.
             for _ in range(max(1, len(waiting) // 3)):
                 yield await _answered(wakeups, waiting.popleft())
+
+    def _room(self, window: int, waiting: int) -> int:
+        """How many more of one window may be queued now; one that has none in the queue may always have one there."""
+        half_free = self.writer.queue_limit // 2 - self.writer.queue_length
+        return max(min(window - waiting, half_free), 0 if waiting else 1)
 
     def _queued(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
         """Never raises: a submission that finds no room is answered by its future, as any other."""

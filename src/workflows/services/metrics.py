@@ -135,7 +135,7 @@ class Metrics:
         )
         self._request_seconds = Histogram(
             "workflows_http_request_seconds",
-            "From the first byte of a request's head to the end of its answer, by method and route template.",
+            "From the end of a request's head to the end of its answer, by method and route template.",
             ["method", "route"],
             registry=registry,
             buckets=_SECONDS,

@@ -50,7 +50,13 @@ class Spans:
         """The span of a request, within which those of its commands are; continues the trace that the headers name."""
         parent = _parents.extract(headers)
         with self._tracer.start_as_current_span(
-            method, context=parent, kind=SpanKind.SERVER, attributes={"http.request.method": method}
+            method,
+            context=parent,
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": method},
+            # The text of an error may hold anything; the log has it, under the id of the request.
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             yield span
 

@@ -224,7 +224,10 @@ def _wished(
         triggers=filters["triggers"],
         units=filters["units"],
     )
-    errors = [*_text_errors(wished, networks), *_filter_errors(engine, wished), *_unit_errors(connection, wished)]
+    errors = [*_text_errors(wished), *_filter_errors(engine, wished), *_unit_errors(connection, wished)]
+    # What is to be paused may stand at an address that is no longer allowed.
+    if wish.url is not None or wish.active is not False:
+        errors += _address_errors(wished, networks)
     errors += _activity_errors(connection, engine, found, wish)
     if errors:
         raise InvalidError(errors)
@@ -239,9 +242,12 @@ def _switched(found: Subscription, wish: Wish) -> Subscription:
     return replace(found, active=wish.active, paused_because=None if wish.active else REQUESTED)
 
 
-def _text_errors(wished: Subscription, networks: tuple[Network, ...]) -> Iterator[InputError]:
+def _text_errors(wished: Subscription) -> Iterator[InputError]:
     if not wished.name:
         yield InputError(path="/name", message="must not be blank")
+
+
+def _address_errors(wished: Subscription, networks: tuple[Network, ...]) -> Iterator[InputError]:
     try:
         check_url(wished.url, networks)
     except TargetError as error:

@@ -81,8 +81,7 @@ class Courier:
         """The status of the answer; raises UndeliveredError."""
         try:
             parts = check_url(url, self._networks)
-            async with asyncio.timeout(self._whole_seconds):
-                return await self._request(self._pools[parts.scheme], _address(parts), headers, body)
+            return await self._request(self._pools[parts.scheme], _address(parts), headers, body)
         except TargetError as error:
             raise UndeliveredError("the URL is not one that may be sent to") from error
         except RefusedAddressError as error:
@@ -98,8 +97,12 @@ class Courier:
         limits = {"connect": CONNECT_SECONDS, "read": self._whole_seconds, "write": self._whole_seconds}
         extensions = {"timeout": {**limits, "pool": CONNECT_SECONDS}}
         sent = [(name.encode(), value.encode()) for name, value in headers.items()]
-        async with pool.stream(b"POST", url, headers=sent, content=body, extensions=extensions) as answer:
-            with suppress(TimeoutError, *_BROKEN):  # the status has come, and is what counts
+        async with (
+            asyncio.timeout(self._whole_seconds) as whole,
+            pool.stream(b"POST", url, headers=sent, content=body, extensions=extensions) as answer,
+        ):
+            whole.reschedule(None)  # the status has come, and is what counts
+            with suppress(TimeoutError, *_BROKEN):
                 async with asyncio.timeout(_BODY_SECONDS):
                     await _read_on(answer)
             return answer.status

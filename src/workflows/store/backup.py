@@ -42,6 +42,7 @@ def copy(database: Database, target: Path) -> Backup:
         raise DatabaseError(f"{target} is there already; a backup never overwrites")
     unfinished = target.with_name(target.name + UNFINISHED)
     try:
+        claim(unfinished)
         checked = _copy_sqlite(database, unfinished) if database.is_sqlite else _dump(database, unfinished)
         if checked.first_bad is not None:
             raise DatabaseError(f"no backup was kept. {checked.summary.en}")
@@ -50,6 +51,12 @@ def copy(database: Database, target: Path) -> Backup:
     finally:
         unfinished.unlink(missing_ok=True)
     return Backup(path=target, checked=checked, restored=database.is_sqlite)
+
+
+def claim(unfinished: Path) -> None:
+    """An empty file that nobody else may read, in place of what an interrupted run may have left."""
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600, exist_ok=False)
 
 
 def _copy_sqlite(database: Database, target: Path) -> FsckReport:

@@ -152,15 +152,15 @@ class _Checker:
         for case_id, row in batch.items():
             _compare_case(row, folded.get(case_id), links.get(case_id, set()))
             for word in rows.word_rows(folded[case_id]):
-                self._words ^= _print(str(word["word"]), case_id)
+                self._words ^= _print(*word.values())
             self.cases += 1
 
     def _compare_words(self) -> None:
         """By a sum of prints, which needs no order: the table has none that goes by case."""
         statement = select(case_word).execution_options(yield_per=_STREAMED)
         with self._connection.execute(statement) as result:
-            for word, case_id in result:
-                self._words ^= _print(word, case_id)
+            for word in result:
+                self._words ^= _print(*word)
         if self._words:
             raise _Bad("the words by which cases are found are not those of their titles")
 
@@ -244,8 +244,8 @@ def _differences(row: rows.Row, expected: Mapping[str, Any], source: str) -> Ite
             yield f"column {column} is {_short(row[column])}, but {source} has {_short(value)}"
 
 
-def _print(word: str, case_id: str) -> int:
-    return int.from_bytes(blake2b(f"{word} {case_id}".encode(), digest_size=16).digest(), "big")
+def _print(*row: object) -> int:
+    return int.from_bytes(blake2b(repr(row).encode(), digest_size=16).digest(), "big")
 
 
 def _short(value: object) -> str:

@@ -19,7 +19,19 @@ from workflows.core.folding import words
 from workflows.store import rows
 from workflows.store.paging import Order, Page, Place, Stream, ordered, page
 from workflows.store.queries import Attempt, CaseFilter
-from workflows.store.tables import PROVINCE, attempt, case_word, cases, event, event_text, province, unit
+from workflows.store.tables import (
+    HAPPENED,
+    LISTED,
+    LISTED_STILL,
+    PROVINCE,
+    attempt,
+    case_word,
+    cases,
+    event,
+    event_text,
+    province,
+    unit,
+)
 from workflows.store.visibility import below
 from workflows.store.walking import Filter, Series, Span, Walk
 
@@ -28,8 +40,8 @@ Entry: TypeAlias = Event | Attempt
 
 _RARE_WORDS: Final = 4
 """Of the words searched for, as many are looked up; the longest, which are the rarest."""
-_CASES: Final = Series(source=cases, where=(), order=(cases.c.id,))
 _TEXTED: Final = event.outerjoin(event_text)
+_CASES: Final = Series(source=cases, where=(), order=(cases.c.id,), holds=(), rows=cases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +67,11 @@ def list_cases(
     filters = _case_filters(found, today)
     streams = [
         Walk(
+            table=cases,
+            fetched=cases,
             columns=(cases,),
-            order=_CASES.order,
             all=_CASES,
-            filters=[_within(connection, _CASES, cases, top), *filters],
+            filters=[_within(connection, _CASES, LISTED, top), *filters],
         ).stream(rows.case_of)
         for top in _tops(connection, actor, found.unit, today)
     ]
@@ -113,16 +126,20 @@ def _tops(connection: Connection, actor: Actor, code: str | None, today: date) -
     return sorted(seen | above)
 
 
-def _within(connection: Connection, all_rows: Series, table: Table, top: str) -> Filter:
+def _within(connection: Connection, all_rows: Series, holds: Sequence[str], top: str) -> Filter:
     """What lies at or below a path."""
-    condition = below(table.c.unit_path, (top,))
-    if len(top) < PROVINCE:
-        return Filter(condition=condition, narrows=False)
+    path = all_rows.source.c.unit_path
+    series: Series | None = None
     if len(top) > PROVINCE and _is_leaf(connection, top):
-        series = _where(all_rows, table.c.unit_path == top)
-    else:
-        series = _where(all_rows, province(table.c.unit_path) == top[:PROVINCE], exact=len(top) == PROVINCE)
-    return Filter(condition=condition, series=series)
+        series = _where(all_rows, path == top, holds=holds)
+    elif len(top) >= PROVINCE:
+        series = _where(all_rows, province(path) == top[:PROVINCE], holds=holds, exact=len(top) == PROVINCE)
+    return Filter(
+        condition=lambda columns, _: below(columns.c.unit_path, (top,)),
+        reads=frozenset({"unit_path"}),
+        series=series,
+        narrows=series is not None,
+    )
 
 
 def _is_leaf(connection: Connection, path: str) -> bool:
@@ -130,75 +147,90 @@ def _is_leaf(connection: Connection, path: str) -> bool:
     return connection.execute(inside).first() is None
 
 
-def _where(all_rows: Series, *where: ColumnElement[bool], exact: bool = True) -> Series:
-    return Series(source=all_rows.source, whole=all_rows.whole, where=where, order=all_rows.order, exact=exact)
+def _where(all_rows: Series, *where: ColumnElement[bool], holds: Sequence[str], exact: bool = True) -> Series:
+    return Series(
+        source=all_rows.source, where=where, order=all_rows.order, holds=holds, rows=all_rows.rows, exact=exact
+    )
 
 
-def _equal(all_rows: Series, column: ColumnElement[Any], value: str | None) -> list[Filter]:
+def _equal(all_rows: Series, name: str, value: str | None, holds: Sequence[str] = ()) -> list[Filter]:
+    """`holds`: of the index that finds the value; nothing: there is none."""
     if value is None:
         return []
-    return [Filter(condition=column == value, series=_where(all_rows, column == value))]
+    series = _where(all_rows, all_rows.source.c[name] == value, holds=holds) if holds else None
+    return [Filter(condition=lambda columns, _: columns.c[name] == value, reads=frozenset({name}), series=series)]
 
 
 def _case_filters(found: CaseFilter, today: date) -> list[Filter]:
     return [
-        *_equal(_CASES, cases.c.parent, found.parent),
+        *_equal(_CASES, "parent", found.parent, ("parent",)),
         *_titled(found.q),
-        *_equal(_CASES, cases.c.state, found.state),
-        *_equal(_CASES, cases.c.plan, found.plan),
+        *_equal(_CASES, "state", found.state, LISTED),
+        *_equal(_CASES, "plan", found.plan, LISTED_STILL),
         *_overdue(found, today),
-        *_equal(_CASES, cases.c.workflow, found.workflow),
+        *_equal(_CASES, "workflow", found.workflow, LISTED_STILL),
     ]
 
 
 def _overdue(found: CaseFilter, today: date) -> list[Filter]:
     if found.overdue is None:
         return []
-    running = (~cases.c.final, cases.c.due.is_not(None))
-    late = and_(*running, cases.c.due < today.isoformat())
-    if found.overdue:
-        return [Filter(condition=late, series=_where(_CASES, *running, exact=False))]
-    return [Filter(condition=~func.coalesce(late, False))]
+    reads = frozenset({"final", "due"})
+    if not found.overdue:
+        return [Filter(condition=lambda columns, _: ~func.coalesce(_late(columns, today), False), reads=reads)]
+    running = _where(_CASES, ~cases.c.final, cases.c.due.is_not(None), holds=LISTED, exact=False)
+    return [Filter(condition=lambda columns, _: _late(columns, today), reads=reads, series=running)]
+
+
+def _late(columns: FromClause, today: date) -> ColumnElement[bool]:
+    return and_(~columns.c.final, columns.c.due.is_not(None), columns.c.due < today.isoformat())
 
 
 def _titled(q: str | None) -> list[Filter]:
     """A case whose title has all words; one without a word, such as `%`, stands in no title."""
     if not q or q.isspace():
         return []
-    wanted = sorted(words(q), key=len, reverse=True)
+    wanted = sorted(set(words(q)), key=lambda word: (-len(word), word))
     if not wanted:
-        return [Filter(condition=literal("") != "")]
-    return [
-        Filter(
-            condition=(" " + cases.c.fold + " ").contains(f" {word} "),
-            series=_having(word) if rank < _RARE_WORDS else None,
-        )
-        for rank, word in enumerate(wanted)
-    ]
+        return [Filter(condition=lambda *_: literal("") != "")]
+    return [_with_word(word, named=rank < _RARE_WORDS) for rank, word in enumerate(wanted)]
 
 
-def _having(word: str) -> Series:
-    return Series(
+def _with_word(word: str, *, named: bool) -> Filter:
+    """By its words a case is looked up one by one: a subquery that no planner turns into reading all of them."""
+    other = case_word.alias()
+    series = Series(
         source=case_word,
         where=(case_word.c.word == word,),
         order=(case_word.c.case_id,),
-        whole=case_word.join(cases, cases.c.id == case_word.c.case_id),
+        holds=("unit_path", "workflow"),
+        rows=case_word.join(cases, cases.c.id == case_word.c.case_id),
+    )
+    found = select(other.c.word).where(other.c.word == word)
+    return Filter(
+        condition=lambda _, case_id: found.where(other.c.case_id == case_id).scalar_subquery().is_not(None),
+        series=series if named else None,
+        probes=True,
     )
 
 
-def _happened(connection: Connection, table: Table, whole: FromClause, top: str, found: EventFilter) -> Walk:
+def _happened(connection: Connection, table: Table, fetched: FromClause, top: str, found: EventFilter) -> Walk:
     order: Order = (table.c.recorded_at, table.c.id)
-    all_rows = Series(source=table, whole=whole, where=(), order=order)
-    columns = (event, event_text.c.salt, event_text.c.payload) if table is event else (attempt,)
+    all_rows = Series(source=table, where=(), order=order, holds=HAPPENED, rows=table)
     filters = [
-        *_equal(all_rows, table.c.person, found.person),
-        _within(connection, all_rows, table, top),
-        *_equal(all_rows, table.c.trigger, found.trigger),
+        *_equal(all_rows, "person", found.person, HAPPENED),
+        _within(connection, all_rows, HAPPENED, top),
+        *_equal(all_rows, "trigger", found.trigger, HAPPENED),
+        *_equal(all_rows, "workflow", found.workflow),
     ]
-    if found.workflow is not None:
-        filters.append(Filter(condition=table.c.workflow == found.workflow))
-    span = Span(least=_instant(found.first_day), below=_instant(found.end_day))
-    return Walk(columns=columns, order=order, all=all_rows, filters=filters, span=span)
+    return Walk(
+        table=table,
+        fetched=fetched,
+        columns=(event, event_text.c.salt, event_text.c.payload) if table is event else (attempt,),
+        all=all_rows,
+        filters=filters,
+        span=Span(least=_instant(found.first_day), below=_instant(found.end_day)),
+    )
 
 
 def _instant(day: date | None) -> Place | None:

@@ -28,7 +28,7 @@ class Batch:
     lost: int
     """Transactions that ended by no fault of a command."""
     turned_away: int
-    """Submissions that found no room in the queue since the batch before."""
+    """Commands that found no room in the queue since the batch before."""
 
 
 Observer: TypeAlias = Callable[[Batch], None]

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from workflows.store import fsck, schema
-from workflows.store.backup import UNFINISHED, checksum_file, keep, run, sha256, without_password
+from workflows.store.backup import UNFINISHED, checksum_file, claim, keep, run, sha256, without_password
 from workflows.store.database import Database, DatabaseError, driver, parse_url, sqlite_path
 from workflows.store.fsck import FsckReport
 from workflows.store.guarding import missing_guards
@@ -98,6 +98,7 @@ def _sqlite(backup: Path, target: URL, *, upgrade: bool) -> tuple[str, FsckRepor
     unfinished = _beside(path, UNFINISHED)
     _remove(unfinished)  # of a restore that was interrupted
     try:
+        claim(unfinished)
         _copy(backup, unfinished)
         found = _examined(target.set(database=str(unfinished)), upgrade=upgrade)
         keep(unfinished, path)

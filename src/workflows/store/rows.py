@@ -50,7 +50,6 @@ def moving_columns(case: Case) -> dict[str, object]:
         "state": case.state,
         "version": case.version,
         "title": case.title,
-        "fold": " ".join(words(case.title)),
         "data": _encode(case.data),
         "links": _encode(case.links),
         "sheets": _encode(case.sheets),
@@ -70,7 +69,6 @@ MOVING: Final = [
     "state",
     "version",
     "title",
-    "fold",
     "data",
     "links",
     "sheets",
@@ -126,7 +124,8 @@ def link_rows(case: Case) -> list[dict[str, object]]:
 
 def word_rows(case: Case) -> list[dict[str, object]]:
     """All rows of `case_word` that the case has."""
-    return [{"word": word, "case_id": case.id} for word in sorted(set(words(case.title)))]
+    rest = {"case_id": case.id, "unit_path": case.unit_path, "workflow": case.workflow}
+    return [{"word": word, **rest} for word in sorted(set(words(case.title)))]
 
 
 def event_rows(event: Event, unit_path: str) -> tuple[dict[str, object], dict[str, object] | None]:

@@ -5,7 +5,8 @@ them); civil dates are ISO texts; JSON is canonical text. `event.entry` holds th
 column of `event`, and all of `cases`, are projections of them.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -55,11 +56,43 @@ def province(path: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(path, literal_column("1"), literal_column(str(PROVINCE)))
 
 
-def _by_province(table: Table) -> None:
-    """An index of what happened in a province; the path is in it for what lies between province and commune."""
-    path = table.c.unit_path
-    Index(f"ix_{table.name}_province", province(path), table.c.recorded_at, table.c.id, path)
+LISTED: Final = ("unit_path", "workflow", "plan", "state", "final", "due")
+"""Columns of `cases` by which lists are filtered, and which therefore stand in the indexes that lists are read by."""
+LISTED_STILL: Final = ("unit_path", "workflow", "plan")
+"""Those of them that no event changes: in an index where the others would be written too often."""
+HAPPENED: Final = ("unit_path", "person", "trigger", "workflow")
+"""The same, of `event` and `attempt`."""
 
+
+def _in_order(
+    name: str,
+    order: Sequence[Column[Any]],
+    held: Sequence[str],
+    first: ColumnElement[Any] | None = None,
+    *,
+    only: ColumnElement[bool] | None = None,
+) -> None:
+    """An index in the order of a list.
+
+    Args:
+        name: Of the index; of its first column, if that is one.
+        order: Columns of the list's order.
+        held: Names of those that filters look at.
+        first: What the index finds; by default the column of that name.
+        only: Which rows it has; all by default.
+    """
+    table = order[0].table
+    rest = [table.c[each] for each in held if each != name]
+    leading = table.c[name] if first is None else first
+    Index(f"ix_{table.name}_{name}", leading, *order, *rest, sqlite_where=only, postgresql_where=only)
+
+
+def _of_what_happened(table: Table) -> None:
+    order = [table.c.recorded_at, table.c.id]
+    _in_order("recorded_at", order[1:], HAPPENED)
+    _in_order("province", order, HAPPENED, province(table.c.unit_path))
+    for name in ("unit_path", "person", "trigger"):
+        _in_order(name, order, HAPPENED)
 
 
 definition = Table(
@@ -131,7 +164,6 @@ api_key = Table(
     Column("revoked_at", INSTANT),
 )
 
-_PLANNED: Final = text("plan IS NOT NULL")
 cases = Table(
     "cases",
     metadata,
@@ -146,7 +178,6 @@ cases = Table(
     Column("plan", String(60)),
     Column("parent", ID),
     Column("title", Text, nullable=False),
-    Column("fold", Text, nullable=False, comment="words of the title without diacritics, lower case, đ as d"),
     Column("data", Text, nullable=False),
     Column("links", Text, nullable=False),
     Column("sheets", Text, nullable=False),
@@ -161,21 +192,24 @@ cases = Table(
     Column("recorded_at", INSTANT, nullable=False),
     Column("head", HASH, nullable=False),
     Index(None, "unit", "workflow", "state"),
-    Index(None, "unit_path", "id"),
-    Index(None, "parent", "id"),
-    Index(None, "workflow", "id"),
-    Index(None, "state", "id"),
-    Index("ix_cases_plan_id", "plan", "id", sqlite_where=_PLANNED, postgresql_where=_PLANNED),
+    Index("ix_cases_parent", "parent", "id"),
 )
-Index("ix_cases_province", province(cases.c.unit_path), cases.c.id, cases.c.unit_path)
 _RUNNING: Final = and_(~cases.c.final, cases.c.due.is_not(None))
-Index("ix_cases_running", cases.c.final, cases.c.id, sqlite_where=_RUNNING, postgresql_where=_RUNNING)
+_PLANNED: Final = cases.c.plan.is_not(None)
+_in_order("province", [cases.c.id], LISTED, province(cases.c.unit_path))
+_in_order("unit_path", [cases.c.id], LISTED)
+_in_order("state", [cases.c.id], LISTED)
+_in_order("workflow", [cases.c.id], LISTED_STILL)
+_in_order("plan", [cases.c.id], LISTED_STILL, only=_PLANNED)
+_in_order("final", [cases.c.id], LISTED, only=_RUNNING)
 
 case_word = Table(
     "case_word",
     metadata,
     Column("word", WORD, nullable=False, comment="of the title, folded"),
     Column("case_id", ID, nullable=False),
+    Column("unit_path", PATH, nullable=False),
+    Column("workflow", String(60), nullable=False),
     PrimaryKeyConstraint("word", "case_id"),
     sqlite_with_rowid=False,
 )
@@ -207,12 +241,8 @@ event = Table(
     Column("recorded_at", INSTANT, nullable=False),
     UniqueConstraint("case_id", "seq"),
     UniqueConstraint("case_id", "prev_hash"),
-    Index(None, "recorded_at", "id"),
-    Index(None, "unit_path", "recorded_at", "id"),
-    Index(None, "person", "recorded_at", "id"),
-    Index(None, "trigger", "recorded_at", "id"),
 )
-_by_province(event)
+_of_what_happened(event)
 
 event_text = Table(
     "event_text",
@@ -247,13 +277,9 @@ attempt = Table(
     Column("person", String(100), nullable=False),
     Column("entry", Text, nullable=False, comment="what was tried, by whom, and the blockers, as JSON"),
     Column("recorded_at", INSTANT, nullable=False),
-    Index(None, "recorded_at", "id"),
-    Index(None, "case_id", "recorded_at", "id"),
-    Index(None, "unit_path", "recorded_at", "id"),
-    Index(None, "person", "recorded_at", "id"),
-    Index(None, "trigger", "recorded_at", "id"),
+    Index("ix_attempt_case_id", "case_id", "recorded_at", "id"),
 )
-_by_province(attempt)
+_of_what_happened(attempt)
 
 attempt_overflow = Table(
     "attempt_overflow",

@@ -1,35 +1,43 @@
-"""Walking a list through one of several indexes, with a bound on the rows that one page looks at.
+"""Walking a list through one of several indexes, with a bound on what one page looks at.
 
-Every filter of a list either names a series, which is rows that lie together in an index in the order of the list, or
-is looked at row by row. All that is wanted lies in every series, so that the one whose next `WALK` rows reach back
-furthest is walked: it passes over the most of the list in a page. Which series there are is the lists' affair.
+A filter may name a series: entries that lie together in an index, in the order of the list. All that is wanted lies in
+every series named, so that the one is walked whose next entries reach back furthest, of those whose index holds all
+that the other filters look at: a row is fetched only when it is wanted. Which series there are is the lists' affair.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, FromClause, case, false, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, case, false, select, true
 
+from workflows.store.among import among
 from workflows.store.paging import Found, Item, Order, Part, Place, Stream, at, bounds
 from workflows.store.rows import Row
 
 WALK: Final = 1_000
-"""Most rows that one page looks at, where filters leave some out."""
+"""Most entries of an index that one page looks at, where filters leave some out."""
+ROWS: Final = 250
+"""Most rows, where no index holds what the filters look at: each may lie on a page of its own."""
+
+Condition: TypeAlias = Callable[[FromClause, ColumnElement[str]], ColumnElement[bool]]
+"""What is wanted of a row, given where its columns are, and the column of its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """Rows that an index gives in the order of the list."""
+    """Entries of an index in the order of the list."""
 
     source: FromClause
     """Has the index."""
     where: tuple[ColumnElement[bool], ...]
     """By which the index finds them."""
     order: Order
-    """The columns of the list's order in the index."""
-    whole: FromClause | None = None
-    """The source with what a row needs besides; None: nothing."""
+    """The columns of the list's order in the index; the last is the id."""
+    holds: Sequence[str]
+    """Names of other columns that stand in the index."""
+    rows: FromClause
+    """The source with the whole rows of the list's table."""
     exact: bool = True
     """Whether they are just the rows that the filter wants."""
 
@@ -38,11 +46,15 @@ class Series:
 class Filter:
     """What is wanted of a row."""
 
-    condition: ColumnElement[bool]
+    condition: Condition
+    reads: frozenset[str] = frozenset()
+    """Names of the columns that it looks at."""
     series: Series | None = None
     """An index that finds the wanted rows, perhaps among others; None: there is none."""
     narrows: bool = True
     """Whether it leaves out enough to be noticed."""
+    probes: bool = False
+    """Whether it looks each row up in another index, unless its own series is walked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +66,34 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A series, and how much of it one page looks at."""
+
+    series: Series
+    filters: Sequence[Filter]
+    """Those that are left to look at."""
+    covered: bool
+    horizon: Place | None = None
+    """Where to stop; None: it ends before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """A list and its filters, all of which must hold."""
 
+    table: Table
+    fetched: FromClause
+    """The table with what its rows need besides."""
     columns: tuple[Any, ...]
-    """What is selected: tables and columns, those of `order` among them."""
-    order: Order
+    """What is selected of a row."""
     all: Series
     """The list without filters."""
     filters: Sequence[Filter]
     span: Span = Span()
+
+    @property
+    def order(self) -> Order:
+        return self.all.order
 
     def stream(self, item: Callable[[Row], Item]) -> Stream[Item]:
         """Its rows, newest first."""
@@ -75,47 +105,72 @@ class Walk:
 
     def _part(self, connection: Connection, place: Place | None, limit: int, item: Callable[[Row], Item]) -> Part[Item]:
         below = min((each for each in (place, self.span.below) if each is not None), default=None)
-        series, horizon = self._choose(connection, below)
-        rows = self._rows(connection, series, below, horizon, limit + 1)
-        found = [Found(key=(here := at(row, self.order)), place=here, row=row, item=item) for row in rows[:limit]]
-        end = found[-1].place if len(rows) > limit else horizon
+        way = self._choose(connection, below)
+        places = self._places(connection, way, below, limit + 1)
+        shown = places[:limit]
+        rows = self._rows(connection, shown)
+        found = [Found(key=here, place=here, row=rows[here], item=item) for here in shown]
+        end = shown[-1] if len(places) > limit else way.horizon
         return Part(found=found, end=(end, end) if end else None)
 
-    def _choose(self, connection: Connection, below: Place | None) -> tuple[Series, Place | None]:
-        """The series to walk, and the place at which to stop; None: it ends before."""
-        filters = [each for each in self.filters if each.narrows]
-        known = [each.series for each in filters if each.series] or [self.all]
-        if not filters or (len(filters) == 1 and filters[0].series and known[0].exact):
-            return known[0], None
-        reach: list[tuple[Place, Series]] = []
-        for series in known:
-            horizon = self._horizon(connection, series, below)
+    def _choose(self, connection: Connection, below: Place | None) -> _Way:
+        """The series that passes over the most of the list in a page."""
+        ways = self._ways()
+        narrowing = [each for each in self.filters if each.narrows]
+        if not narrowing or (len(narrowing) == 1 and narrowing[0].series and ways[0].series.exact):
+            return ways[0]
+        reach: list[tuple[Place, _Way]] = []
+        for way in ways:
+            horizon = self._horizon(connection, way, below)
             if horizon is None:
-                return series, None
-            reach.append((horizon, series))
-        horizon, series = min(reach, key=lambda each: each[0])
-        return series, horizon
+                return way
+            reach.append((horizon, way))
+        horizon, way = min(reach, key=lambda each: each[0])
+        return _Way(series=way.series, filters=way.filters, covered=way.covered, horizon=horizon)
 
-    def _horizon(self, connection: Connection, series: Series, below: Place | None) -> Place | None:
-        """The place of the row at which a walk of `WALK` rows ends; None when there are fewer."""
+    def _ways(self) -> list[_Way]:
+        """Those whose index holds all that the filters look at; where there is none, all."""
+        named = [each for each in self.filters if each.narrows and each.series]
+        reads = frozenset[str]().union(*(each.reads for each in self.filters))
+        ways = [
+            _Way(
+                series=series,
+                filters=[each for each in self.filters if each.series is not series or not each.probes],
+                covered=reads.issubset(series.holds),
+            )
+            for series in ([each.series for each in named if each.series] or [self.all])
+        ]
+        return [way for way in ways if way.covered] or ways
+
+    def _horizon(self, connection: Connection, way: _Way, below: Place | None) -> Place | None:
+        """The place at which a page stops looking; None when the series ends before."""
+        series = way.series
+        probes = sum(each.probes for each in way.filters)
+        bound = max(1, WALK // (1 + 2 * probes)) if way.covered else ROWS
         statement = select(*series.order).select_from(series.source).where(*series.where)
         statement = statement.where(*bounds(series.order, below=below, least=self.span.least))
-        statement = statement.order_by(*(column.desc() for column in series.order)).offset(WALK - 1).limit(1)
+        statement = statement.order_by(*(column.desc() for column in series.order)).offset(bound - 1).limit(1)
         row = connection.execute(statement).first()
         return tuple(row) if row else None
 
-    def _rows(
-        self, connection: Connection, series: Series, below: Place | None, horizon: Place | None, limit: int
-    ) -> Sequence[Row]:
-        least = max((each for each in (horizon, self.span.least) if each is not None), default=None)
-        whole = series.source if series.whole is None else series.whole
-        statement = select(*self.columns).select_from(whole).where(*series.where)
-        statement = statement.where(*(_row_by_row(each.condition) for each in self.filters))
+    def _places(self, connection: Connection, way: _Way, below: Place | None, limit: int) -> list[Place]:
+        series = way.series
+        columns, source = (series.source, series.source) if way.covered else (self.table, series.rows)
+        least = max((each for each in (way.horizon, self.span.least) if each is not None), default=None)
+        statement = select(*series.order).select_from(source).where(*series.where)
+        statement = statement.where(*(_one_by_one(each.condition(columns, series.order[-1])) for each in way.filters))
         statement = statement.where(*bounds(series.order, below=below, least=least))
         statement = statement.order_by(*(column.desc() for column in series.order)).limit(limit)
-        return connection.execute(statement).mappings().all()
+        return [tuple(row) for row in connection.execute(statement)]
+
+    def _rows(self, connection: Connection, places: Sequence[Place]) -> dict[Place, Row]:
+        if not places:
+            return {}
+        statement = select(*self.columns).select_from(self.fetched).where(among(self.table.c.id, "ids"))
+        found = connection.execute(statement, {"ids": [place[-1] for place in places]}).mappings()
+        return {at(row, self.order): row for row in found}
 
 
-def _row_by_row(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _one_by_one(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition in a form that no planner looks up in an index, nor takes for one that hardly a row fulfils."""
     return case((condition, true()), else_=false())

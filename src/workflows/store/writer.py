@@ -127,7 +127,7 @@ class Writer:
             if self._stopping or not self._thread.is_alive():
                 raise WriterStopped("the writer has stopped; try again later")
             if len(self._queue) >= self._queue_limit:
-                self._turned_away += 1
+                self._turned_away += len(submission.commands)
                 raise QueueFull(f"{len(self._queue)} submissions are waiting; try again later")
             self._queue.append(job)
             self._changed.notify()
@@ -147,11 +147,15 @@ class Writer:
             self._abandon()
 
     def _take(self) -> list[Job]:
-        """What waits, up to the limit; empty when the writer stops and nothing waits."""
+        """What waits, until it holds as many commands as the limit; empty when the writer stops and nothing waits."""
         with self._changed:
             while not self._queue and not self._stopping:
                 self._changed.wait()
-            self._at_hand = [self._queue.popleft() for _ in range(min(self._batch_limit, len(self._queue)))]
+            self._at_hand, commands = [], 0
+            while self._queue and commands < self._batch_limit:
+                job = self._queue.popleft()
+                self._at_hand.append(job)
+                commands += len(job.submission.commands)
             return self._at_hand
 
     def _report(self, jobs: Sequence[Job]) -> None:
