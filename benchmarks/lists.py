@@ -90,7 +90,7 @@ def _databases(kind: Kind, place: Path, known: Sequence[Template], sizes: Sequen
 
 
 def _read_through(place: Path) -> None:
-    """Brings the databases into the system's memory, as far as it holds them: how fast the disk is is not the question."""
+    """Brings the databases into the system's memory, as far as it holds them: the disk is not what is measured."""
     for path in place.rglob("*"):
         if path.is_file():
             with path.open("rb", buffering=0) as file:

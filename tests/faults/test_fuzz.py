@@ -150,7 +150,7 @@ def valid(port: int, admin: str, police: str) -> Iterator[Call]:
                     path = path.replace(f"{{{parameter}}}", spare if method == "DELETE" else value)
                 body = bodies.get(name)
                 own = [("content-type", "application/json"), ("if-match", '"1"')] if body else []
-                own += [("idempotency-key", PLANTED)] if body and len(path) % 2 else []
+                own += [("idempotency-key", f"{PLANTED}-{handler.operation_id}")] if body and len(path) % 2 else []
                 who = admin if "subscription" in path or path == "/metrics" else police
                 query = [("limit", "2")] if method == "GET" else []
                 headers = [*common, ("authorization", f"Bearer {who}"), *own]

@@ -149,7 +149,7 @@ def test_event_filters_mean_what_they_say(database_url: str, bound: int, monkeyp
 
 
 def events(connection: Connection, actor: Actor, found: EventFilter, cursor: str | None) -> Page[Entry]:
-    return list_events(connection, actor, TODAY, found, cursor=cursor, limit=6)
+    return list_events(connection, actor, TODAY, found, cursor=cursor, limit=20)
 
 
 def test_a_bounded_walk_is_short_and_still_whole(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

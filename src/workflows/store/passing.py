@@ -38,7 +38,7 @@ def passing(error: DBAPIError) -> bool:
     return "locked" in text or "connection" in text or "busy" in text
 
 
-def unwritable(error: Exception) -> bool:
+def unwritable(error: BaseException) -> bool:
     """Whether the database takes nothing, for want of space or of the right: tried again at once it is the same."""
     if not isinstance(error, DBAPIError):
         return False

@@ -436,10 +436,19 @@ def _failed(job: Job, error: Exception) -> WriteError:
     case = command.act.case if isinstance(command.act, Fire) else None
     _tell("error", "writer.command_failed", command=command.id, case=case, exc_info=error)
     failure: WriteError = CommandFailed("the command could not be carried out; nothing of it was kept")
-    if unwritable(error):
+    # SQLite with a full disk ends the whole transaction, so that going back to a savepoint fails, too, and is raised.
+    if any(unwritable(each) for each in _with_causes(error)):
         failure = Unwritable("the database takes nothing at present; nothing was kept; try again later")
     failure.__cause__ = error
     return failure
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those during whose handling it was raised."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
 
 
 def _decide_all(draft: Draft, commands: Sequence[Command], now: datetime) -> list[Decision]:
