@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import make_url, text, update
 
 from tests.cli.conftest import Run
 from tests.store import samples
@@ -103,6 +103,24 @@ def test_a_server_role_is_given_its_rights(run_program: Run, postgresql_url: str
         with Database(postgresql_url) as database, database.write() as connection:
             connection.execute(text(f"DROP OWNED BY {role}"))
             connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_a_role_without_rights_is_told_in_a_line(run_program: Run, postgresql_url: str) -> None:
+    role = f"nobody_{uuid4().hex}"
+    with Database(postgresql_url) as database, database.write() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
+        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {role}"))
+    url = make_url(postgresql_url).set(username=role).render_as_string(hide_password=False)
+    try:
+        ended = run_program("fsck", "--database", url)
+    finally:
+        with Database(postgresql_url) as database, database.write() as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+    assert ended.code == 1
+    assert ended.err.startswith("workflows: permission denied for table")
+    assert ended.err.count("\n") == 1
 
 
 def test_on_sqlite_there_are_no_roles_to_give_rights_to(run_program: Run, sqlite_url: str) -> None:

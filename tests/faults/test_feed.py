@@ -28,7 +28,7 @@ from workflows.store.feed import FeedFilter, read_feed, sequence
 from workflows.store.tables import event
 
 KILLS: Final = size(1, 24)
-EVENTS: Final = size(200, 24_000)
+EVENTS: Final = size(100, 24_000)
 CALLERS: Final = 16
 SERVE: Final = (sys.executable, "-c", "from workflows.cli import main; main()", "serve", "--port", "0", "--database")
 Place: TypeAlias = tuple[int, str]

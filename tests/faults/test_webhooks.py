@@ -35,8 +35,8 @@ from workflows.store.feed import Sequenced
 from workflows.store.tables import delivery, event
 from workflows.store.webhooks import Claimed, Result, Verdict
 
-EVENTS: Final = {"sqlite": size(300, 10_000), "postgresql": size(150, 3_000)}
-KILLS: Final = {"sqlite": size(2, 40), "postgresql": size(2, 20)}
+EVENTS: Final = {"sqlite": size(120, 10_000), "postgresql": size(80, 3_000)}
+KILLS: Final = {"sqlite": size(1, 40), "postgresql": size(1, 20)}
 SENDERS: Final = {"sqlite": 1, "postgresql": 2}
 PER_CASE: Final = 5
 SECONDS: Final = size(90, 1800)

@@ -36,9 +36,13 @@ def test_other_databases_are_refused(url: str, said: str) -> None:
         Database(url)
 
 
-def test_the_message_tells_no_password() -> None:
+@pytest.mark.parametrize(
+    "url",
+    ["oracle://me:secret@host/name", "postgres ql://me:secret@host/name", "postgresql://host/name?password=secret"],
+)
+def test_the_message_tells_no_password(url: str) -> None:
     with pytest.raises(DatabaseError) as raised:
-        Database("oracle://me:secret@host/name")
+        Database(url)
     assert "secret" not in str(raised.value)
 
 

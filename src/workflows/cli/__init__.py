@@ -6,12 +6,15 @@ when the command was misused, 1 when it failed; anything else is a defect and sh
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from workflows.cli.all import add_commands
 from workflows.cli.errors import CommandError, MisuseError
+
+_NO_RIGHT: Final = "42501"
+"""SQLSTATE: the role of the URL may not do this; any other wrong statement is a defect of ours."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,20 +30,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors that are told in a line."""
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - slow to load, and most commands end without one
+    from sqlalchemy.exc import OperationalError, ProgrammingError  # noqa: PLC0415 - slow to load, and seldom needed
 
     from workflows.core.problems import DefinitionError  # noqa: PLC0415 - as above
     from workflows.store.database import DatabaseError  # noqa: PLC0415 - as above
 
-    return CommandError, DatabaseError, DefinitionError, OSError, OperationalError
+    return CommandError, DatabaseError, DefinitionError, OSError, OperationalError, ProgrammingError
 
 
 def _end(error: Exception) -> None:
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - as above
+    from sqlalchemy.exc import DBAPIError, ProgrammingError  # noqa: PLC0415 - as above
 
     from workflows.core.problems import DefinitionError  # noqa: PLC0415 - as above
 
-    text = str((error.orig or error) if isinstance(error, OperationalError) else error).strip()
+    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
+        raise error
+    text = str((error.orig or error) if isinstance(error, DBAPIError) else error).strip()
     sys.stderr.write(text + "\n" if isinstance(error, DefinitionError) else f"workflows: {' '.join(text.split())}\n")
     sys.exit(2 if isinstance(error, MisuseError) else 1)
 

@@ -147,15 +147,23 @@ def parse_url(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise DatabaseError(f"{url!r} is no database URL; use {SCHEMES}") from error
+        raise DatabaseError(f"{_without_account(str(url))!r} is no database URL; use {SCHEMES}") from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
+        if "password" in parsed.query:
+            raise DatabaseError("a password in the query of a URL is seen by everybody; use PGPASSFILE")
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise DatabaseError(f"database kind {backend!r} is not supported; use {SCHEMES}")
     if parsed.database in {None, "", ":memory:"} or parsed.query:
         raise DatabaseError(f"{parsed} does not name a plain file; use sqlite:///path/to/file")
     return parsed
+
+
+def _without_account(url: str) -> str:
+    """Who may connect, and by what password, is nothing for an error message."""
+    before, at, after = url.rpartition("@")
+    return f"{before.partition('//')[0]}//…@{after}" if at else url
 
 
 def sqlite_path(url: URL) -> Path:
