@@ -39,7 +39,7 @@ demo: setup ## run the main job, then serve it on PORT (default 8000); SERVE=0 e
 	$(BIN)/workflows demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: setup ## run the tests at their small size (minutes)
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint types imports definitions test ## format, lint, strict types, import rules, definitions, schema, tests
 

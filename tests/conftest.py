@@ -160,6 +160,13 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql_template: str, run: Run) -> Iterator[str]:
     """Address of a fresh initialised PostgreSQL database, dropped with its sessions at the end."""
+    with copied(postgresql_template, run) as database:
+        yield database
+
+
+@contextlib.contextmanager
+def copied(postgresql_template: str, run: Run) -> Iterator[str]:
+    """What `postgresql_url` gives, for fixtures that are not made anew for every test."""
     database = with_database(postgresql_template, f"{run.prefix}_{uuid4().hex}")
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     server = with_database(database, "postgres")

@@ -15,7 +15,6 @@ import pytest
 
 from tests.api.raw import PATIENCE, answer, ask, connected, is_closed, request
 
-pytestmark = pytest.mark.xdist_group("connections")  # one server for all of them
 LATE: Final = 0.4
 CONNECTIONS: Final = 12
 GUARDED: Final = f"""

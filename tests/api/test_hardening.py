@@ -28,7 +28,6 @@ from workflows.core.documents import Role
 from workflows.services.sequencing import Sequencer
 from workflows.store.tables import metadata
 
-pytestmark = pytest.mark.xdist_group("hardening")  # one application for all of them
 WITH_BODY: Final = {"POST", "PUT", "PATCH"}
 CODES: Final = {
     "content_encoding",

@@ -34,7 +34,6 @@ from workflows.core.documents import Role
 from workflows.store import keys
 from workflows.store.database import Database
 
-pytestmark = pytest.mark.xdist_group("fuzz")  # one server for all of them
 SECONDS: Final = size(3, 1800)
 THREADS: Final = 4
 PATIENCE: Final = 20.0

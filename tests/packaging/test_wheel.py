@@ -20,7 +20,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 SHIPPED: Final = {"src/workflows/": "workflows/", "api/": "api/", "definitions/": "workflows/definitions/"}
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
