@@ -30,9 +30,7 @@ _FIRST: Final = Table("cases", MetaData(), *(Column(each.name, each.type) for ea
 History = tuple[Case, tuple[Event, ...]]
 
 
-def history(
-    chance: Random, length: int, *, path: str | None = None, later: timedelta = timedelta()
-) -> History:
+def history(chance: Random, length: int, *, path: str | None = None, later: timedelta = timedelta()) -> History:
     """A case and its `length` events."""
     opened = _opened(chance, path or chance.choice(PATHS), later)
     events, case = [opened], apply(None, opened)

@@ -64,6 +64,8 @@ def list_cases(
     connection: Connection, actor: Actor, today: date, found: CaseFilter, *, cursor: str | None, limit: int
 ) -> Page[Case]:
     """Newest first, by id; raises BadCursorError."""
+    # In the order in which they are tried: those first that are at their end soon.
+    parent = _equal(_CASES, "parent", found.parent, ("parent", *LISTED_STILL))
     filters = _case_filters(found, today)
     streams = [
         Walk(
@@ -71,7 +73,7 @@ def list_cases(
             fetched=cases,
             columns=(cases,),
             all=_CASES,
-            filters=[_within(connection, _CASES, LISTED, top), *filters],
+            filters=[*parent, _within(connection, _CASES, LISTED, top), *filters],
         ).stream(rows.case_of)
         for top in _tops(connection, actor, found.unit, today)
     ]
@@ -163,7 +165,6 @@ def _equal(all_rows: Series, name: str, value: str | None, holds: Sequence[str] 
 
 def _case_filters(found: CaseFilter, today: date) -> list[Filter]:
     return [
-        *_equal(_CASES, "parent", found.parent, ("parent",)),
         *_titled(found.q),
         *_equal(_CASES, "state", found.state, LISTED),
         *_equal(_CASES, "plan", found.plan, LISTED_STILL),

@@ -192,13 +192,13 @@ cases = Table(
     Column("recorded_at", INSTANT, nullable=False),
     Column("head", HASH, nullable=False),
     Index(None, "unit", "workflow", "state"),
-    Index("ix_cases_parent", "parent", "id"),
 )
 _RUNNING: Final = and_(~cases.c.final, cases.c.due.is_not(None))
 _PLANNED: Final = cases.c.plan.is_not(None)
 _in_order("province", [cases.c.id], LISTED, province(cases.c.unit_path))
 _in_order("unit_path", [cases.c.id], LISTED)
 _in_order("state", [cases.c.id], LISTED)
+_in_order("parent", [cases.c.id], LISTED_STILL)
 _in_order("workflow", [cases.c.id], LISTED_STILL)
 _in_order("plan", [cases.c.id], LISTED_STILL, only=_PLANNED)
 _in_order("final", [cases.c.id], LISTED, only=_RUNNING)

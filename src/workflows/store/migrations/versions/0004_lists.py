@@ -69,7 +69,7 @@ def _index_cases() -> None:
     for name in ("parent", "workflow_state_id", "unit_path_id"):
         op.drop_index(f"ix_cases_{name}", "cases")
     rest = ["workflow", "plan", "state", "final", "due"]
-    op.create_index("ix_cases_parent", "cases", ["parent", "id"])
+    op.create_index("ix_cases_parent", "cases", ["parent", "id", "unit_path", "workflow", "plan"])
     op.create_index("ix_cases_province", "cases", [PROVINCE, "id", "unit_path", *rest])
     op.create_index("ix_cases_unit_path", "cases", ["unit_path", "id", *rest])
     op.create_index("ix_cases_state", "cases", ["state", "id", "unit_path", "workflow", "plan", "final", "due"])
