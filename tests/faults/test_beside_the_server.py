@@ -24,11 +24,11 @@ from workflows.store import keys
 from workflows.store.database import Database
 from workflows.store.tables import api_key
 
-KEYS: Final = 50
+KEYS: Final = size(25, 50)
 CALLERS: Final = 64
 WAITING: Final = 6
 """Commands of each caller that wait at any time."""
-COMMANDS: Final = size(2, 50)
+COMMANDS: Final = size(1, 50)
 """How often the whole command is started."""
 GRANT: Final = keys.Grant(role=Role.AUDITOR, unit="VN", person="an", name="Kiểm tra")
 
@@ -96,7 +96,7 @@ def test_keys_are_made_under_full_load(sqlite_url: str) -> None:
 def test_without_turns_it_waits_or_fails(sqlite_url: str) -> None:
     """Controls the one above: SQLite polls for its lock, and the engine is back before the poll."""
     with full_load(sqlite_url, Turnless), Worker() as beside:
-        for _ in range(10 * KEYS):
+        for _ in range(500):
             (taken,) = beside.call(create_keys, sqlite_url, Turnless, 1)
             if taken is None or taken > 1:
                 return

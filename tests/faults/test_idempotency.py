@@ -16,7 +16,7 @@ from workflows.services.engine import Engine
 from workflows.store.submissions import KeyReused
 
 POLICE = Role.PROVINCIAL_POLICE
-KEYS = size(20, 1000)
+KEYS = size(10, 1000)
 SENDERS = 20
 Replies = list[tuple[str, int, bytes]]
 """Key, status and body of every answer."""

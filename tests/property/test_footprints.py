@@ -18,7 +18,7 @@ from workflows.core.world import Draft, World
 from workflows.services.engine import Engine
 from workflows.store import loading
 
-ROUNDS = size(2, 20)
+ROUNDS = size(1, 20)
 COMMANDS = size(120, 250)
 BEGIN: Final = Clock().now.replace(year=2025, month=1, day=2)
 

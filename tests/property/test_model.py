@@ -25,7 +25,7 @@ from workflows.store.loading import load, roots
 from workflows.store.rows import case_of
 from workflows.store.tables import cases
 
-RUNS: Final = size(6, 80)
+RUNS: Final = size(4, 80)
 STEPS: Final = size(20, 50)
 """Rules applied in each run, at most; on each database."""
 BURST: Final = 5
@@ -53,7 +53,7 @@ def test_the_engine_does_what_the_model_does(database_url: str) -> None:
             ),
         )
         require_intact(engine)
-    assert Steps.seen.total() >= size(100, 5_000), Steps.seen
+    assert Steps.seen.total() >= size(60, 5_000), Steps.seen
     assert {"Accepted", "Refused", "Invalid", "NotFound"} <= Steps.seen.keys()
 
 
