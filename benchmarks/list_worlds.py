@@ -211,7 +211,7 @@ class _Making:
 
 def _fill_sqlite(url: str, make: Callable[[Sink], None]) -> None:
     connection: Any = driver.connect(str(sqlite_path(parse_url(url))), isolation_level=None)
-    for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4000000", "foreign_keys = OFF"):
+    for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1500000", "foreign_keys = OFF"):
         connection.execute(f"PRAGMA {pragma}")
     kept = _without_indexes(connection)
     connection.execute("BEGIN")
