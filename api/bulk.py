@@ -77,7 +77,7 @@ def _answer(replies: Sequence[Reply]) -> ASGIResponse:
 
 def _member(index: int, reply: Reply) -> bytes:
     head = b'{"index":%d,"status":%d,' % (index, reply.status)
-    # What was accepted is an object with case and event already; its members stand beside index and status.
+    # What was accepted is an object with its event already, which stands beside index and status.
     return head + reply.body[1:] if reply.status in _SUCCESS else head + b'"problem":' + reply.body + b"}"
 
 

@@ -286,11 +286,10 @@ class Problem(Shape):
 
 
 class BulkDone(Shape):
-    """An item that was accepted."""
+    """An item that was accepted; `event.target` is the state of its case now, `event.seq` its version."""
 
     index: int
     status: Literal[200]
-    case: Case
     event: Event
 
 

@@ -49,8 +49,8 @@ def test_each_item_is_answered_for_itself(api: Api) -> None:
     )
     assert statuses(answer) == [200, 412, 404, 409, 422, 200]
     first, stale, _, refused, invalid, last = answer.json()["items"]
-    assert first.keys() == {"index", "status", "case", "event"}
-    assert (first["event"]["seq"], last["event"]["seq"], last["case"]["state"]) == (2, 3, "monitored")
+    assert first.keys() == {"index", "status", "event"}
+    assert (first["event"]["seq"], last["event"]["seq"], last["event"]["target"]) == (2, 3, "monitored")
     assert stale.keys() == {"index", "status", "problem"}
     assert refused["problem"]["blockers"][0]["code"] == "state"
     assert invalid["problem"]["errors"][0]["path"].startswith("/input/")

@@ -142,7 +142,7 @@ def fired_many(newcomer: Newcomer, case: UUID) -> None:
     answer = newcomer.ask("fire_many", body=newcomer.body("BulkBody", items=items)).parsed
     done, not_done = answer.items
     assert (answer.accepted, answer.not_accepted) == (1, 1)
-    assert (done.status, done.case.state) == (HTTPStatus.OK, "monitored")
+    assert (done.status, done.event.target) == (HTTPStatus.OK, "monitored")
     assert (not_done.index, not_done.problem.status) == (1, not_done.status)
 
 

@@ -21,11 +21,11 @@ def held(engine: Engine) -> Iterator[None]:
     entered, release = threading.Event(), threading.Event()
     render = engine.writer._render
 
-    def hold(command: Command, decision: Decision) -> Reply:
+    def hold(command: Command, decision: Decision, /, *, brief: bool) -> Reply:
         engine.writer._render = render
         entered.set()
         assert release.wait(stage.PATIENCE)
-        return render(command, decision)
+        return render(command, decision, brief=brief)
 
     engine.writer._render = hold
     plug = stage.send(engine, Role.PROVINCIAL_POLICE, Fire(case=stage.NOBODYS, trigger="suppress"))

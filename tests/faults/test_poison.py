@@ -52,7 +52,7 @@ def test_without_isolation_all_fail(database_url: str, monkeypatch: pytest.Monke
 
     def fail_all(_writer: Writer, jobs: list[object], _error: Exception) -> None:
         for job in jobs:
-            job.future.set_exception(CommandFailed())  # type: ignore[attr-defined]  # a stand-in with only what is used
+            job.tell(CommandFailed())  # type: ignore[attr-defined]  # a stand-in with only what is used
 
     monkeypatch.setattr(Writer, "_isolate", fail_all)
     stage.populate(database_url)

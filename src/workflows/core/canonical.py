@@ -70,5 +70,5 @@ def _key_violations(key: object, path: str) -> Iterator[tuple[str, str]]:
 def _text_violations(text: str, path: str) -> Iterator[tuple[str, str]]:
     if "\x00" in text:
         yield path, "text holds U+0000, which no database keeps"
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         yield path, "text holds half of a surrogate pair, which is not valid Unicode"

@@ -5,12 +5,12 @@ result. It does not know which variables a document declares, where values come 
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Protocol, TypeAlias, cast
 
 from cel_expr_python import cel  # type: ignore[import-untyped]  # the library ships no types
@@ -39,6 +39,8 @@ class Values(Protocol):
 
 
 LONGEST_TEXT: Final = 2_000  # characters of one expression
+_REMEMBERED: Final = 64
+"""Results kept of one guard: a batch asks the same of many cases, and the library takes longer than looking it up."""
 
 _CEL_TYPES: Final = {
     ValueType.BOOLEAN: cel.Type.BOOL,
@@ -211,6 +213,11 @@ class Guard:
     known: frozenset[str]
     _expression: cel.Expression
     _reads: tuple[tuple[str, ValueType], ...]
+    _remembered: Callable[..., Value | Unknown | Failed] = field(init=False)
+    """`_evaluate`, which is a function of values alone."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_remembered", lru_cache(_REMEMBERED, typed=True)(self._evaluate))
 
     def evaluate(self, values: Values) -> Value | Unknown | Failed:
         """The result, decided as soon as the unknown values (None or absent) can no longer change it.
@@ -219,19 +226,26 @@ class Guard:
         other branches, and every function or comparison, needs its operands. A value that is not of its
         declared type gives Failed.
         """
-        bound: dict[str, object] = {}
-        unknown: list[str] = []
+        given: list[Value | None] = []
         for name, value_type in self._reads:
             value = values.get(name)
-            if value is None:
-                unknown.append(name)  # not bound: && and || absorb the error that reading it is
-                continue
-            fault = _fault(value, value_type)
+            fault = None if value is None else _fault(value, value_type)
             if fault is not None:
                 return Failed(f"{name}: {fault}")
-            bound[name] = _to_cel(value)
-        for name in self.known:
-            bound[f"known.{name}"] = values.get(name) is not None
+            given.append(value)
+        given += [values.get(name) is not None for name in self.known]
+        return self._remembered(*given)
+
+    def _evaluate(self, *given: Value | None) -> Value | Unknown | Failed:
+        bound: dict[str, object] = {}
+        unknown: list[str] = []
+        for (name, _), value in zip(self._reads, given, strict=False):
+            if value is None:
+                unknown.append(name)  # not bound: && and || absorb the error that reading it is
+            else:
+                bound[name] = _to_cel(value)
+        for name, is_known in zip(self.known, given[len(self._reads) :], strict=True):
+            bound[f"known.{name}"] = is_known
         return self._outcome(bound, unknown)
 
     def _outcome(self, bound: dict[str, object], unknown: list[str]) -> Value | Unknown | Failed:

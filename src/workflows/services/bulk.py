@@ -18,7 +18,7 @@ from workflows.store.writing import stored
 
 LIMIT: Final = 1000
 """Items of one request."""
-WINDOW: Final = 256
+WINDOW: Final = 512
 """Items of one request that wait in the writer's queue at a time, so that others find room in it."""
 
 
@@ -34,7 +34,7 @@ class Item:
 async def together(engine: Engine, actor: Actor, items: Sequence[Item], key: Idempotency | None) -> list[Reply]:
     """All or none, in one transaction; raises WriteError when nothing was decided."""
     commands = tuple(_command(engine, actor, item, key) for item in items)
-    answered = await engine.carry_out(Submission(commands=commands, idempotency=key))
+    answered = await engine.carry_out(Submission(commands=commands, idempotency=key, brief=True))
     return [outcome.reply for outcome in answered]
 
 
@@ -49,7 +49,7 @@ async def apart(
     waiting: deque[Submission] = deque()
     for index, item in enumerate(items):
         own = _of_item(key, index) if key else None
-        waiting.append(Submission(commands=(_command(engine, actor, item, own),), idempotency=own))
+        waiting.append(Submission(commands=(_command(engine, actor, item, own),), idempotency=own, brief=True))
     async for answer in engine.carry_out_all(waiting, window=WINDOW):
         yield answer if isinstance(answer, WriteError) else answer[0].reply
 

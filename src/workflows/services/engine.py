@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
@@ -47,6 +47,8 @@ Watch: TypeAlias = Callable[[Submission], Callable[[Answer], None]]
 """Called when a submission is about to be queued; what it returns is called with the answer, in the thread that gives
 it, before whoever waits for the answer goes on."""
 
+_SHARES: Final = 4
+"""Of a window, handed over together."""
 _DOCUMENTS: Final = select(definition.c.document)
 
 
@@ -151,38 +153,44 @@ class Engine:
         """`submit` for handlers of an event loop; one that is cancelled withdraws nothing."""
         return await self._wakeups_here().until_done(self.submit(submission))
 
-    async def carry_out_all(
-        self, submissions: Iterable[Submission], *, window: int
-    ) -> AsyncIterator[tuple[Outcome, ...] | WriteError]:
+    async def carry_out_all(self, submissions: Iterable[Submission], *, window: int) -> AsyncIterator[Answer]:
         """The answer to each submission, in their order.
 
         At most `window` of them wait at a time, and fewer where the queue is half full: the rest of it is for others.
         """
         wakeups = self._wakeups_here()
-        waiting: deque[Future[tuple[Outcome, ...]]] = deque()
+        # In shares: what is done makes room for more before the writer has worked off the rest.
+        share = max(1, window // _SHARES)
+        waiting: deque[Future[Sequence[Answer]]] = deque()
+        queued = 0
         left = iter(submissions)
         while True:
-            for submission in islice(left, self._room(window, len(waiting))):
-                waiting.append(self._queued(submission))
+            while together := list(islice(left, min(share, self._room(window, queued)))):
+                waiting.append(self._queued(together))
+                queued += len(together)
             if not waiting:
                 return
-            # A third at a time: what is done makes room for more before the writer has worked off the rest.
-            for _ in range(max(1, len(waiting) // 3)):
-                yield await _answered(wakeups, waiting.popleft())
+            answers = await wakeups.until_done(waiting.popleft())
+            queued -= len(answers)
+            for answer in answers:
+                yield answer
 
     def _room(self, window: int, waiting: int) -> int:
         """How many more of one window may be queued now; one that has none in the queue may always have one there."""
         half_free = self.writer.queue_limit // 2 - self.writer.queue_length
         return max(min(window - waiting, half_free), 0 if waiting else 1)
 
-    def _queued(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
-        """Never raises: a submission that finds no room is answered by its future, as any other."""
+    def _queued(self, submissions: Sequence[Submission]) -> "Future[Sequence[Answer]]":
+        """Never raises: those that find no room are answered by their future, as any others."""
+        answered = [[watch(each) for watch in self._watches] for each in submissions] if self._watches else []
         try:
-            return self.submit(submission)
+            future = self.writer.submit_together(submissions)
         except WriteError as error:
-            refused: Future[tuple[Outcome, ...]] = Future()
-            refused.set_exception(error)
-            return refused
+            future = Future()
+            future.set_result([error] * len(submissions))
+        if answered:
+            future.add_done_callback(lambda done: _tell_all(answered, done.result()))
+        return future
 
     def _wakeups_here(self) -> Wakeups:
         loop = asyncio.get_running_loop()
@@ -209,12 +217,9 @@ def _tell(answered: Iterable[Callable[[Answer], None]], answer: Answer) -> None:
         each(answer)
 
 
-async def _answered(wakeups: Wakeups, future: "Future[tuple[Outcome, ...]]") -> tuple[Outcome, ...] | WriteError:
-    try:
-        outcomes = future.result() if future.done() else await wakeups.until_done(future)
-    except WriteError as error:
-        return error
-    return outcomes
+def _tell_all(answered: Iterable[Iterable[Callable[[Answer], None]]], answers: Iterable[Answer]) -> None:
+    for each, answer in zip(answered, answers, strict=True):
+        _tell(each, answer)
 
 
 def _with_stored(catalogue: Catalogue, database: Database) -> Catalogue:

@@ -49,10 +49,10 @@ def encoded(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def reply(command: Command, decision: Decision) -> Reply:
+def reply(command: Command, decision: Decision, *, brief: bool = False) -> Reply:
     """What the sender of a command is told; the command's id is the id of the request that brought it."""
     if isinstance(decision, Accepted):
-        return _accepted(command, decision)
+        return _accepted(command, decision, brief=brief)
     if isinstance(decision, Refused):
         return refused(decision.blockers, command.id)
     if isinstance(decision, Invalid):
@@ -69,10 +69,11 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _accepted(command: Command, decision: Accepted) -> Reply:
+def _accepted(command: Command, decision: Accepted, *, brief: bool) -> Reply:
     event = decision.events[0]
     case = decision.cases[event.case]
-    body = encoded({"case": case_json(case, civil_date(event.recorded_at)), "event": event_json(event)})
+    shown: Object = {} if brief else {"case": case_json(case, civil_date(event.recorded_at))}
+    body = encoded({**shown, "event": event_json(event)})
     headers = {"content-type": JSON, "etag": etag(case.version)}
     if isinstance(command.act, Open):
         return Reply(status=201, body=body, headers={**headers, "location": f"{CASES}/{case.id}"})

@@ -31,7 +31,12 @@ _SQLITE_BUSY_SECONDS: Final = 5.0
 _POOL_SECONDS: Final = 5.0
 """In which a connection must become free; whoever waits longer is told to come back."""
 _PRAGMAS: Final = ("foreign_keys = ON", "recursive_triggers = ON")
-_WRITER_PRAGMAS: Final = ("journal_mode = WAL", "synchronous = FULL")
+_WRITER_PRAGMAS: Final = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "cache_size = -64000",
+    "wal_autocheckpoint = 4000",
+)
 # `synchronous_commit` is named because a cluster may have weakened its default: then commits could be lost.
 _POSTGRES_WRITES: Final = "-c synchronous_commit=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
 # Which index serves a list depends on the values asked for, so that each statement is planned with its own.

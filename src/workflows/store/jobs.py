@@ -3,9 +3,10 @@
 Holds what the writer learns of a submission between its batches; carries nothing out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from workflows.store.loading import Root
 from workflows.store.submissions import Answer, KeyReused, Outcome, Stored, Submission, WriteError
@@ -17,7 +18,8 @@ class Job:
     """A submission and what has come of it so far."""
 
     submission: Submission
-    future: "Future[tuple[Outcome, ...]]"
+    answered: Callable[[Answer], None]
+    """Called once, with what the sender is to be told."""
     deadline: float
     """On the monotonic clock."""
     tries: int = 0
@@ -38,12 +40,47 @@ class Job:
         return (idempotency.client, idempotency.key_hash) if idempotency else None
 
     def tell(self, answer: Answer) -> None:
-        """Resolve the future."""
+        """Answer the sender."""
         self.told = answer
+        self.answered(answer)
+
+
+def resolving(future: "Future[tuple[Outcome, ...]]") -> Callable[[Answer], None]:
+    """Answers by resolving a future."""
+
+    def answered(answer: Answer) -> None:
         if isinstance(answer, WriteError):
-            self.future.set_exception(answer)
+            future.set_exception(answer)
         else:
-            self.future.set_result(answer)
+            future.set_result(answer)
+
+    return answered
+
+
+class Gathering:
+    """The answers to several submissions, handed over together when the last is there; all come in one thread."""
+
+    def __init__(self, submissions: int) -> None:
+        self.future: Future[Sequence[Answer]] = running()
+        self._answers: dict[int, Answer] = {}
+        self._submissions = submissions
+
+    def answering(self, index: int) -> Callable[[Answer], None]:
+        """Takes the answer to one of them."""
+
+        def answered(answer: Answer) -> None:
+            self._answers[index] = answer
+            if len(self._answers) == self._submissions:
+                self.future.set_result([self._answers[each] for each in range(self._submissions)])
+
+        return answered
+
+
+def running() -> "Future[Any]":
+    """A future that nobody can cancel: a caller that goes away cannot withdraw its command."""
+    future: Future[Any] = Future()
+    future.set_running_or_notify_cancel()
+    return future
 
 
 def replayed(job: Job, replies: Mapping[tuple[str, str], Stored]) -> bool:

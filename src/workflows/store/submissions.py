@@ -83,6 +83,8 @@ class Submission:
 
     commands: tuple[Command, ...]
     idempotency: Idempotency | None = None
+    brief: bool = False
+    """Replies tell what happened, not the case as it is now."""
     deadline_seconds: float = 10.0
 
 

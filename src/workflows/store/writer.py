@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 from sqlalchemy import Connection, select
@@ -23,11 +23,12 @@ from workflows.core.decide import decide
 from workflows.core.definition import Definitions
 from workflows.core.world import Draft, World
 from workflows.store.database import Database, lock_units
-from workflows.store.jobs import Job, disjoint, replayed
+from workflows.store.jobs import Gathering, Job, disjoint, replayed, resolving, running
 from workflows.store.loading import load, presumed_scopes, roots, scopes
 from workflows.store.observing import Observer, Tally
 from workflows.store.passing import LostError, passing, unwritable
 from workflows.store.submissions import (
+    Answer,
     CommandFailed,
     Expired,
     Outcome,
@@ -42,7 +43,13 @@ from workflows.store.submissions import (
 from workflows.store.tables import event
 from workflows.store.writing import Writing, stored, together, write
 
-Render: TypeAlias = Callable[[Command, Decision], Reply]
+
+class Render(Protocol):
+    """The reply to a command."""
+
+    def __call__(self, command: Command, decision: Decision, /, *, brief: bool) -> Reply: ...
+
+
 Clock: TypeAlias = Callable[[], datetime]
 
 LOCK_TRIES = 3
@@ -119,19 +126,25 @@ class Writer:
             QueueFull: too much is waiting.
             WriterStopped: the writer has stopped or died.
         """
-        future: Future[tuple[Outcome, ...]] = Future()
-        # Running from the start: a caller that goes away cannot withdraw its command.
-        future.set_running_or_notify_cancel()
-        job = Job(submission=submission, future=future, deadline=time.monotonic() + submission.deadline_seconds)
+        future: Future[tuple[Outcome, ...]] = running()
+        self._put([_job(submission, resolving(future))])
+        return future
+
+    def submit_together(self, submissions: Sequence[Submission]) -> "Future[Sequence[Answer]]":
+        """Queue all of them or none, each for itself; resolved when the last is answered. Raises as `submit` does."""
+        gathering = Gathering(len(submissions))
+        self._put([_job(each, gathering.answering(index)) for index, each in enumerate(submissions)])
+        return gathering.future
+
+    def _put(self, jobs: Sequence[Job]) -> None:
         with self._changed:
             if self._stopping or not self._thread.is_alive():
                 raise WriterStopped("the writer has stopped; try again later")
-            if len(self._queue) >= self._queue_limit:
-                self._turned_away += len(submission.commands)
+            if len(self._queue) + len(jobs) > self._queue_limit:
+                self._turned_away += sum(len(job.submission.commands) for job in jobs)
                 raise QueueFull(f"{len(self._queue)} submissions are waiting; try again later")
-            self._queue.append(job)
+            self._queue.extend(jobs)
             self._changed.notify()
-        return future
 
     def _run(self) -> None:
         try:
@@ -176,7 +189,7 @@ class Writer:
         for job in left:
             job.tell(WriterStopped("the writer has stopped; nothing was done"))
         for job in self._at_hand:
-            if not job.future.done():
+            if job.told is None:
                 unknown = OutcomeUnknown("the writer died at this command; ask again with the same idempotency key")
                 job.tell(unknown)
 
@@ -228,7 +241,7 @@ class Writer:
         self._later(deferred)
         for job in jobs:
             answer, job.answer = job.answer, None
-            if answer is not None and not job.future.done():
+            if answer is not None and job.told is None:
                 job.tell(answer)
 
     def _transact(self, jobs: Sequence[Job]) -> list[Job]:
@@ -345,7 +358,8 @@ class Writer:
         job.writing = Writing(now=now)
         try:
             decisions = _decide_all(draft, commands, now)
-            replies = [self._render(c, d) for c, d in zip(commands, decisions, strict=True)]
+            brief = job.submission.brief
+            replies = [self._render(c, d, brief=brief) for c, d in zip(commands, decisions, strict=True)]
         except Exception as error:  # noqa: BLE001 - a defect met by one command must not stop the others
             job.answer = _failed(job, error)
             return
@@ -387,6 +401,10 @@ class Writer:
             unknown = OutcomeUnknown("the database was lost during the commit; ask again with the same idempotency key")
             unknown.__cause__ = error
             job.answer = unknown
+
+
+def _job(submission: Submission, answered: Callable[[Answer], None]) -> Job:
+    return Job(submission=submission, answered=answered, deadline=time.monotonic() + submission.deadline_seconds)
 
 
 def _tell(level: str, what: str, **values: object) -> None:
