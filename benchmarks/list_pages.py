@@ -41,6 +41,8 @@ class World:
 
     engine: Engine
     communes: Sequence[Commune]
+    counted: Sequence[str]
+    """Codes of communes with figures."""
     cases: Sequence[str]
     """Ids of some."""
     parents: Sequence[str]
@@ -67,7 +69,15 @@ def world(engine: Engine, *, everywhere: bool) -> World:
         statement = select(cases.c.parent).where(cases.c.parent.is_not(None), cases.c.id < ids[0]).limit(200)
         parents = list(connection.execute(statement).scalars())
     quiet = [each for each in known if each.code != HOT]
-    return World(engine=engine, communes=quiet, cases=[each for each in found if each], parents=parents, chance=chance)
+    counted = [each.code for each in quiet if each.province == PROVINCE]
+    return World(
+        engine=engine,
+        communes=quiet,
+        counted=counted,
+        cases=[each for each in found if each],
+        parents=parents,
+        chance=chance,
+    )
 
 
 def _month(world: World) -> EventFilter:
@@ -221,8 +231,7 @@ def _units(wanted: Callable[[World], UnitFilter]) -> Ask:
 
 
 def _figures(world: World) -> int:
-    counted = [each for each in world.communes if each.province == PROVINCE]
-    code = world.chance.choice(counted).code
+    code = world.chance.choice(world.counted)
     return len(reading.figures(world.engine, _actor("VN"), code, date(2025, 1, 1)))
 
 

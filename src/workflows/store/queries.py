@@ -168,13 +168,16 @@ def _unit_in_force(on: date) -> ColumnElement[bool]:
 
 def newest_counts(connection: Connection, code: str, as_of: date) -> Mapping[str, Count]:
     """By key: the figure of the latest as-of date up to `as_of`, inclusive; of one date, the one recorded last."""
-    latest = (count_entry.c.as_of.desc(), count_entry.c.recorded_at.desc(), count_entry.c.id.desc())
+    # Ranked in the index alone; only what is newest is read. Two entries of a date are never recorded at one instant.
+    place = (count_entry.c.unit, count_entry.c.key, count_entry.c.as_of, count_entry.c.recorded_at)
+    latest = (count_entry.c.as_of.desc(), count_entry.c.recorded_at.desc())
     ranked = (
-        select(count_entry, func.row_number().over(partition_by=count_entry.c.key, order_by=latest).label("rank"))
+        select(*place, func.row_number().over(partition_by=count_entry.c.key, order_by=latest).label("rank"))
         .where(count_entry.c.unit == code, count_entry.c.as_of <= as_of.isoformat())
         .subquery()
     )
-    statement = select(ranked).where(ranked.c.rank == 1)
+    is_newest = and_(ranked.c.rank == 1, *(column == ranked.c[column.key] for column in place))
+    statement = select(count_entry).join(ranked, is_newest)
     return {row["key"]: _count(row) for row in connection.execute(statement).mappings()}
 
 
