@@ -6,7 +6,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import BeforeRequestHookHandler
 
-from api import bulk, cases, catalogue, docs, feed, metrics, subscriptions
+from api import bulk, cases, catalogue, docs, feed, metrics, notices, plan_openings, plans, subscriptions, tables
 from api.access_log import trace
 from api.allow import AllowedMethods
 from api.authentication import KeyRing
@@ -41,7 +41,17 @@ def _checks(keys: KeyRing, limit: KeyLimit | None) -> BeforeRequestHookHandler:
     return check
 
 
-KEYED: Final = (*cases.HANDLERS, *bulk.HANDLERS, *catalogue.HANDLERS, *feed.HANDLERS, *subscriptions.HANDLERS)
+KEYED: Final = (
+    *cases.HANDLERS,
+    *bulk.HANDLERS,
+    *catalogue.HANDLERS,
+    *feed.HANDLERS,
+    *notices.HANDLERS,
+    *plans.HANDLERS,
+    *plan_openings.HANDLERS,
+    *subscriptions.HANDLERS,
+    *tables.HANDLERS,
+)
 """Routes below `PREFIX` that ask for a key."""
 PUBLIC: Final = (Router(path=PREFIX, route_handlers=docs.HANDLERS), healthz, readyz)
 """Routes that do not."""

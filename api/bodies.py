@@ -94,6 +94,15 @@ class CountBody(Body):
     """Where the figure comes from."""
 
 
+class PlanOpeningBody(Body):
+    """Open what a plan asks for in one year."""
+
+    year: Annotated[int, Field(ge=1900, le=2199)]
+    """One of the years of the plan."""
+    dry_run: bool = False
+    """Only say what would be opened and amended."""
+
+
 class SubscriptionBody(Body):
     """Subscribe a URL to events."""
 

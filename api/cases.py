@@ -21,7 +21,7 @@ from api.requests import ApiRequest, Limit, expected_version, idempotency, insta
 from workflows.core.case import Accepted, Actor, CaseId, Command, Data, Event, Fire, InputError, Open, Refused
 from workflows.core.fields import REASON_LIMIT, texts
 from workflows.core.ids import is_id
-from workflows.services import reading
+from workflows.services import deadlines, reading
 from workflows.services.engine import Engine
 from workflows.services.reading import MissingError, Slice
 from workflows.services.rendering import (
@@ -154,6 +154,14 @@ def get_case(request: ApiRequest, case_id: FromPath[str], engine: NamedDependenc
     return json_response(case_json(case, day), headers=headers)
 
 
+@get("/cases/{case_id:str}/deadline", operation_id="get_deadline", sync_to_thread=True)
+def get_deadline(request: ApiRequest, case_id: FromPath[str], engine: NamedDependency[Engine]) -> ASGIResponse:
+    """Why a case has its deadline."""
+    _require_id(case_id)
+    found = deadlines.explained(engine, request.user, case_id)
+    return json_response(deadlines.deadline_json(found, reading.today(engine)))
+
+
 @get("/cases/{case_id:str}/transitions", operation_id="list_offers", sync_to_thread=True)
 def list_offers(request: ApiRequest, case_id: FromPath[str], engine: NamedDependency[Engine]) -> ASGIResponse:
     """What can be done with a case now, and what stands against the rest."""
@@ -215,4 +223,4 @@ def _require_id(case_id: str) -> None:
         raise MissingError("case", case_id)
 
 
-HANDLERS = (open_case, fire, list_cases, get_case, list_offers, list_case_events, list_events)
+HANDLERS = (open_case, fire, list_cases, get_case, get_deadline, list_offers, list_case_events, list_events)

@@ -95,8 +95,8 @@ def list_units(
 
 @get("/units/{code:str}", operation_id="get_unit", sync_to_thread=True)
 def get_unit(code: FromPath[str], engine: NamedDependency[Engine], on: FromQuery[date | None] = None) -> ASGIResponse:
-    """The unit that a code meant, today or on a civil date."""
-    return json_response(unit_json(reading.unit(engine, code, on or reading.today(engine))))
+    """The unit that a code meant on a civil date; without one that of today, or the last one of a code that ended."""
+    return json_response(unit_json(reading.unit(engine, code, on)))
 
 
 @get("/units/{code:str}/facts", operation_id="list_facts", sync_to_thread=True)

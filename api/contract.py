@@ -4,12 +4,10 @@ The handlers do what stands here; tests hold the two together. How it becomes a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
-from api import shapes, shapes_reference, shapes_webhooks
+from api import shapes, shapes_deadlines, shapes_notices, shapes_reference, shapes_tables, shapes_webhooks
 from api.bodies import (
-    Body,
     BulkBody,
     CountBody,
     FireBody,
@@ -19,11 +17,9 @@ from api.bodies import (
     SubscriptionBody,
     SubscriptionChangeBody,
 )
+from api.contract_plans import PLAN_OPERATIONS
 from api.contract_terms import UUID, Parameter
-from api.shapes import Shape
-
-JSON: Final = "application/json"
-TEXT: Final = "text/plain"
+from api.promises import TEXT, Answer, Link, Operation, page_of
 
 TAGS: Final[Mapping[str, str]] = {
     "cases": "Opening cases, finding them, and firing their triggers.",
@@ -31,53 +27,10 @@ TAGS: Final[Mapping[str, str]] = {
     "subscriptions": "Webhooks: events sent to you as they happen.",
     "definitions": "The workflows that cases run on.",
     "units": "Administrative units and their figures.",
+    "plans": "Plans of provinces, and how far their targets are reached.",
     "access": "Whom the key stands for.",
     "service": "The service itself.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """Where to go on from an answer, with values taken from it."""
-
-    to: str
-    """Operation id."""
-    values: Mapping[str, str]
-    """By parameter: a runtime expression of OpenAPI."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A way in which an operation succeeds."""
-
-    description: str
-    shapes: tuple[type[Shape], ...] = ()
-    """One of them; none: no JSON body."""
-    media_type: str | None = JSON
-    """None: no body."""
-    headers: tuple[str, ...] = ()
-    sometimes: tuple[str, ...] = ()
-    """Headers that are not always there."""
-    links: Mapping[str, Link] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """The promise of one operation."""
-
-    tag: str
-    summary: str
-    description: str = ""
-    body: type[Body] | None = None
-    answers: Mapping[int, Answer]
-    problems: tuple[int, ...] = ()
-    """Statuses beside those that every operation with the same traits has."""
-    headers: tuple[str, ...] = ()
-    """Of the request."""
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    """Told otherwise than for other operations."""
-    public: bool = False
-    """Needs no key."""
 
 
 _ORDER: Final = (
@@ -85,10 +38,6 @@ _ORDER: Final = (
     "case (404), whether the Idempotency-Key was answered before (a replay), the version in `If-Match` (428, 412), "
     "then the decision (200, 403, 409, 422)."
 )
-
-
-def _page(shape: type[Shape], description: str, links: Mapping[str, Link] | None = None) -> Mapping[int, Answer]:
-    return {200: Answer(description=description, shapes=(shape,), links=links or {})}
 
 
 def _of_case(pointer: str) -> Mapping[str, Link]:
@@ -140,7 +89,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         tag="cases",
         summary="Find cases",
         description="Those that the key may see, newest first. All filters given must hold.",
-        answers=_page(shapes.CaseList, "A page of cases.", _of_case("/items/0/id")),
+        answers=page_of(shapes.CaseList, "A page of cases.", _of_case("/items/0/id")),
         parameters={"parent": Parameter(description="Id of the case that they were opened under.", schema=UUID)},
     ),
     "get_case": Operation(
@@ -154,6 +103,21 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             )
         },
     ),
+    "get_deadline": Operation(
+        tag="cases",
+        summary="Why a case has its deadline",
+        description=(
+            "Where the count begins, how many days are counted, which are not and why, by which calendar, and on "
+            "which basis. A case without a deadline says so."
+        ),
+        answers={
+            200: Answer(
+                description="The deadline, as the calendar has it now.",
+                shapes=(shapes_deadlines.CaseDeadline,),
+                links={"get_case": Link(to="get_case", values={"case_id": "$request.path.case_id"})},
+            )
+        },
+    ),
     "list_offers": Operation(
         tag="cases",
         summary="What can be done with a case",
@@ -161,7 +125,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             "Every trigger with what stands against it now. `pending` lists what can be judged only once the input is "
             "given. `input_schema` describes the input as JSON Schema."
         ),
-        answers=_page(
+        answers=page_of(
             shapes.OfferList,
             "Every trigger.",
             {"get_case": Link(to="get_case", values={"case_id": "$request.path.case_id"})},
@@ -208,7 +172,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         tag="history",
         summary="History of a case",
         description="Newest first; refused attempts, too, when asked for.",
-        answers=_page(shapes.EntryList, "A page of entries."),
+        answers=page_of(shapes.EntryList, "A page of entries."),
     ),
     "list_events": Operation(
         tag="history",
@@ -217,7 +181,17 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
             "Of all cases that the key may see, newest first; for reading. Between two pages nothing is shown twice, "
             "but what happens meanwhile is not shown: to follow what happens, use the feed."
         ),
-        answers=_page(shapes.EntryList, "A page of entries.", _of_case("/items/0/case")),
+        answers=page_of(shapes.EntryList, "A page of entries.", _of_case("/items/0/case")),
+    ),
+    "list_notices": Operation(
+        tag="history",
+        summary="Deadlines that have passed",
+        description=(
+            "What was done about each, as its workflow says: who is told, or which trigger was fired; each once. "
+            "Newest first. Subscriptions are told of it under the trigger `deadline_passed`."
+        ),
+        answers=page_of(shapes_notices.NoticeList, "A page of notices.", _of_case("/items/0/case")),
+        parameters={"case": Parameter(description="Id of the case.", schema=UUID)},
     ),
     "read_feed": Operation(
         tag="history",
@@ -260,7 +234,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         tag="subscriptions",
         summary="Find subscriptions",
         description="Those that the key manages, newest first.",
-        answers=_page(shapes_webhooks.SubscriptionList, "A page of subscriptions."),
+        answers=page_of(shapes_webhooks.SubscriptionList, "A page of subscriptions."),
         problems=(403,),
     ),
     "get_subscription": Operation(
@@ -298,7 +272,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         tag="subscriptions",
         summary="What is not delivered",
         description="What waits and what was given up, newest first.",
-        answers=_page(shapes_webhooks.DeliveryList, "A page of deliveries."),
+        answers=page_of(shapes_webhooks.DeliveryList, "A page of deliveries."),
         problems=(403,),
         parameters={"state": Parameter(description="`dead`: given up after many attempts.")},
     ),
@@ -312,7 +286,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "list_workflows": Operation(
         tag="definitions",
         summary="Workflows in force",
-        answers=_page(
+        answers=page_of(
             shapes_reference.WorkflowList,
             "The version of each that is in force on the date.",
             {"get_workflow": Link(to="get_workflow", values={"key": "$response.body#/items/0/key"})},
@@ -333,6 +307,22 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         summary="Diagram of a workflow",
         answers={200: Answer(description="Text of a Mermaid state diagram.", media_type=TEXT)},
     ),
+    "list_tables": Operation(
+        tag="definitions",
+        summary="Decision tables in force",
+        answers=page_of(
+            shapes_tables.TableList,
+            "The version of each that is in force on the date.",
+            {"get_table": Link(to="get_table", values={"table": "$response.body#/items/0/key"})},
+        ),
+    ),
+    "get_table": Operation(
+        tag="definitions",
+        summary="One version of a decision table",
+        description="The one named, else the one in force on the date, else the newest.",
+        answers={200: Answer(description="Inputs, criteria and classes.", shapes=(shapes_tables.Table,))},
+        parameters={"version": Parameter(description="Of the table; by default the one in force.")},
+    ),
     "get_me": Operation(
         tag="access",
         summary="Whom the key stands for",
@@ -342,7 +332,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         tag="units",
         summary="Find units",
         description="Those in force on the date, by code.",
-        answers=_page(
+        answers=page_of(
             shapes_reference.UnitList,
             "A page of units.",
             {
@@ -354,15 +344,39 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "get_unit": Operation(
         tag="units",
         summary="Read a unit",
-        description="What the code meant on the date: a code may have meant different units at different times.",
+        description=(
+            "What the code meant on the date: a code may have meant different units at different times. Without a date "
+            "the unit of today, or the last one of a code that has ended, whose `successors` took it over."
+        ),
         answers={200: Answer(description="The unit in that period.", shapes=(shapes_reference.Unit,))},
     ),
     "list_facts": Operation(
         tag="units",
         summary="Figures of a unit",
-        description="Every figure as it was known for the date; null where nobody entered one. Only within your unit.",
-        answers=_page(shapes_reference.FactList, "Every figure."),
+        description=(
+            "Every figure as it was known for the date; null where it is not known. Of a unit that others were merged "
+            "into: its own once there is one, until then the sum of theirs. Only within your unit."
+        ),
+        answers=page_of(shapes_reference.FactList, "Every figure."),
     ),
+    "classify_unit": Operation(
+        tag="units",
+        summary="Class of a unit",
+        description=(
+            "By a decision table, as known at the end of the day: figures and events that were recorded later do not "
+            "count. A missing figure leaves the class undetermined only where it could change it, and is then named. "
+            "Without `table`, by the only one there is for units of that level. Only within your unit."
+        ),
+        answers={
+            200: Answer(
+                description="The class, each criterion with its figures, and what stands beside it.",
+                shapes=(shapes_tables.Classification,),
+                links={"list_facts": Link(to="list_facts", values={"code": "$response.body#/unit"})},
+            )
+        },
+        parameters={"as_of": Parameter(description="Civil date of classification; today when left out, never later.")},
+    ),
+    **PLAN_OPERATIONS,
     "enter_count": Operation(
         tag="units",
         summary="Enter a figure",

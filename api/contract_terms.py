@@ -31,12 +31,18 @@ PARAMETERS: Final[Mapping[str, Parameter]] = {
     "code": Parameter(
         description="Official statistical code: `VN`, or 2, 3 or 5 digits.", example="29242", schema={"maxLength": 20}
     ),
+    "table": Parameter(
+        description="Key of a decision table.", example="commune_classification", schema={"maxLength": 60}
+    ),
     "workflow": Parameter(description="Key of a workflow.", example="hotspot"),
     "state": Parameter(description="Name of a state.", example="identified"),
     "unit": Parameter(
         description="Code of a unit, in any period: what belongs to it and to all units below it.", example="842"
     ),
     "plan": Parameter(description="Key of a plan.", example="tra-vinh-2025"),
+    "target": Parameter(
+        description="Key of a target of the plan.", example="hotspots_arisen", schema={"maxLength": 60}
+    ),
     "actor": Parameter(description="Who acted, as `person` of a key.", example="police"),
     "trigger": Parameter(description="Name of a trigger.", example="suppress"),
     "from": Parameter(description="First civil date, inclusive, of what was recorded.", example="2025-03-01"),

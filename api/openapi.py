@@ -25,8 +25,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from api.contract import JSON, OPERATIONS, TAGS, Answer, Link, Operation
+from api.contract import OPERATIONS, TAGS
 from api.contract_terms import HEADERS, PARAMETERS, PROBLEMS, REQUEST_HEADERS, Parameter, Schema
+from api.promises import JSON, Answer, Link, Operation
 from api.shapes import Problem
 
 _PROBLEM: Final = "application/problem+json"

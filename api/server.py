@@ -21,10 +21,11 @@ from api.headers import SecurityHeaders
 from api.observation import Observation
 from workflows.services.engine import Engine
 from workflows.services.sequencing import Sequencer
-from workflows.services.settings import webhook_networks
+from workflows.services.settings import webhook_networks, works_on_deadlines
 from workflows.services.tracing import spans
 from workflows.services.webhook_targets import Network
 from workflows.services.webhooks import Sender
+from workflows.services.worker import Worker
 from workflows.store.webhooks import fan_out
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -129,6 +130,10 @@ def run(engine: Engine, listening: socket.socket, *, rate: float = 0) -> None:
     sender = Sender(engine, networks=networks, watch=observation.metrics.attempt)
     observation.health.watch("sequencer", lambda: sequencer.alive)
     observation.health.watch("webhooks", lambda: sender.alive)
+    worker = Worker(engine, watch=observation.metrics.notice)
+    works = works_on_deadlines()
+    if works:
+        observation.health.watch("deadlines", lambda: worker.alive)
 
     # Uvicorn raises the signal again when it has ended; the default handler would end the process there and then.
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -138,9 +143,12 @@ def run(engine: Engine, listening: socket.socket, *, rate: float = 0) -> None:
     try:
         sequencer.start()
         sender.start()
+        if works:
+            worker.start()
         server.run([listening])
         died = not engine.writer.alive
     finally:
+        worker.stop()
         sender.stop()
         sequencer.stop()
         engine.stop()

@@ -22,7 +22,8 @@ class WorkflowHead(Shape):
     key: str
     version: int
     title: Words
-    subject: Literal["country", "province", "district", "commune"]
+    subject: list[Literal["country", "province", "district", "commune"]]
+    """Levels of units that its cases may belong to."""
     valid: Validity
     hash: Hash
     basis: list[str]
@@ -66,10 +67,14 @@ class FactSpec(Shape):
 
 
 class Deadline(Shape):
-    """Civil time from the day on which a state is entered."""
+    """Civil time from the day on which a state is entered, or a day that the case holds."""
 
-    within: int
-    unit: Literal["days", "months"]
+    within: int | None
+    unit: Literal["days", "months", "working_days"] | None
+    rolls: bool
+    """Whether an end on a day that is not worked becomes the next one that is."""
+    on: str | None
+    """`case.<field>`: the day that this field holds."""
 
 
 class StateSpec(Shape):
@@ -179,8 +184,17 @@ class Count(Shape):
     recorded_at: Instant
 
 
+class FactPart(Shape):
+    """The figure of a unit that was merged into the one asked about."""
+
+    unit: str
+    value: int
+    as_of: Day
+    source: str
+
+
 class Fact(Shape):
-    """What is known of one figure; all null where nobody entered one, which is not 0."""
+    """What is known of one figure; all null where it is not known, which is not 0."""
 
     key: str
     title: Words
@@ -188,6 +202,10 @@ class Fact(Shape):
     as_of: Day | None
     source: str | None
     recorded_at: Instant | None
+    parts: list[FactPart]
+    """What the value adds up, where others were merged into the unit and it has no figure of its own yet."""
+    missing: list[str]
+    """Codes of the units whose figure is needed and not there; empty where the value is known."""
 
 
 class FactList(Shape):

@@ -31,7 +31,7 @@ Row = tuple[object, ...]
 CASE_COLUMNS: Final = (
     "id", "workflow", "workflow_version", "definition", "state", "version", "unit", "unit_path", "plan", "parent",
     "title", "data", "links", "sheets", "entered", "acts", "episode", "opened_at", "state_since", "due",
-    "final", "occurred_at", "recorded_at", "head",
+    "final", "occurred_at", "recorded_at", "head", "opened_path",
 )  # fmt: skip
 EVENT_COLUMNS: Final = (
     "id", "case_id", "seq", "prev_hash", "hash", "entry", "kind", "workflow", "trigger", "unit_path", "person",
@@ -91,6 +91,7 @@ class Template:
             "id": variant.case,
             "unit": variant.unit,
             "unit_path": variant.path,
+            "opened_path": variant.path,
             "plan": variant.plan,
             "parent": variant.parent,
             "title": variant.title,

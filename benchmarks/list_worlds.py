@@ -88,17 +88,25 @@ def fill(url: str, templates: Sequence[Template], *, cases: int, everywhere: boo
     """A new database with so many cases and about five events for each."""
     create(url)
     known = communes(url, everywhere=everywhere)
-    made = _Making(templates=templates, communes=known, cases=cases, chance=Random(cases))
+    write_rows(url, Making(templates=templates, communes=known, cases=cases, chance=Random(cases)).into)
+
+
+def write_rows(url: str, make: Callable[[Sink], None]) -> None:
+    """Into a database that `create` made; PostgreSQL's references are gone afterwards."""
     write = _fill_sqlite if parse_url(url).get_backend_name() == "sqlite" else _fill_postgresql
-    write(url, made.into)
+    write(url, make)
 
 
 @dataclass(kw_only=True)
-class _Making:
+class Making:
+    """Cases with their histories, and figures, in the order of time."""
+
     templates: Sequence[Template]
     communes: Sequence[Commune]
     cases: int
     chance: Random
+    figures: Callable[[], Iterator[Row]] | None = None
+    """Rows of entered figures; by default some of the communes that there were before the reform of 2025."""
     waiting: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in _TABLES})
     parents: dict[str, str] = field(default_factory=dict)
     """By commune: its newest certification."""
@@ -121,7 +129,7 @@ class _Making:
             if len(self.waiting["event"]) >= _BATCH:
                 self._flush(sink)
         self.waiting["event"] += [heapq.heappop(later)[1] for _ in range(len(later))]
-        self.waiting["count_entry"] += self._counts()
+        self.waiting["count_entry"] += (self.figures or self._counts)()
         self._flush(sink)
 
     def _pools(self) -> tuple[list[Template], list[Template]]:

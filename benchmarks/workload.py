@@ -21,9 +21,9 @@ from workflows.store.submissions import Idempotency
 Slot: TypeAlias = Literal["certification", "hotspot"]
 """Which of the two cases of its commune a step is about; also the case's workflow."""
 
-TAKEN_IN: Final = date(2025, 2, 3)
+TAKEN_IN: Final = date(2025, 8, 4)
 ROLES: Final = (
-    Role.DISTRICT_COMMITTEE,
+    Role.COMMUNE_OFFICER,
     Role.PROVINCIAL_POLICE,
     Role.PROVINCIAL_COMMITTEE,
 )
@@ -124,22 +124,21 @@ def _communes() -> list[dict[str, str]]:
 
 
 def _steps(today: date) -> list[Step]:
-    """Opening, district review, appraisal and approval; then hotspots, each with its review."""
-    district, police, province = ROLES
+    """Opening, review by the commune, appraisal and approval; then hotspots, each with its review."""
+    commune, police, province = ROLES
     report = _document("118/BC-UBND", today, "Ủy ban nhân dân", "Báo cáo kết quả xét duyệt")
     decision = _document("2305/QĐ-UBND", today, "Ủy ban nhân dân tỉnh", "Quyết định công nhận địa bàn không ma túy")
     steps = [
-        Step(role=district, slot="certification", trigger=OPEN, version=0, given={"taken_in_on": TAKEN_IN.isoformat()}),
-        Step(role=district, slot="certification", trigger="submit", version=1, given={}),
+        Step(role=police, slot="certification", trigger=OPEN, version=0, given={"taken_in_on": TAKEN_IN.isoformat()}),
         Step(
-            role=district,
+            role=commune,
             slot="certification",
             trigger="endorse",
-            version=2,
+            version=1,
             given={"report": report, "attestations": _attestations()},
         ),
-        Step(role=police, slot="certification", trigger="appraise", version=3, given={}),
-        Step(role=province, slot="certification", trigger="approve", version=4, given={"decision": decision}),
+        Step(role=police, slot="certification", trigger="appraise", version=2, given={}),
+        Step(role=province, slot="certification", trigger="approve", version=3, given={"decision": decision}),
     ]
     for index in range(ROUNDS):
         steps += _round(index, today)
@@ -169,7 +168,7 @@ def _round(index: int, today: date) -> list[Step]:
             role=province,
             slot="certification",
             trigger="reinstate",
-            version=6 + 2 * index,
+            version=5 + 2 * index,
             given={},
             reason=reason,
         ),

@@ -14,6 +14,7 @@ from typing import Final
 from workflows.core.canonical import Json
 from workflows.core.case import (
     Accepted,
+    Act,
     Actor,
     Case,
     CaseId,
@@ -31,7 +32,8 @@ from workflows.core.definition import Definitions, compile_definition
 from workflows.core.documents import Catalogue, Level, Role
 from workflows.core.explaining import explain
 from workflows.core.ids import uuid7
-from workflows.core.world import Count, Draft, Unit, World
+from workflows.core.lineage import Count
+from workflows.core.world import Draft, Unit, World
 from workflows.loader import find_definitions, load
 from workflows.services.engine import Engine
 from workflows.store.submissions import Submission
@@ -39,7 +41,7 @@ from workflows.store.submissions import Submission
 COMMUNE: Final = "29401"
 PROVINCE: Final = "84"
 START: Final = datetime(2025, 3, 5, 2, 0, tzinfo=UTC)
-"""A morning on which both the commune and all four workflows are in force."""
+"""A morning on which both the commune and all workflows are in force."""
 _UNITS: Final = {
     PROVINCE: (Level.PROVINCE, "Tỉnh Trà Vinh", "VN/84"),
     COMMUNE: (Level.COMMUNE, "Xã Hòa Lợi", "VN/84/847/29401"),
@@ -162,7 +164,7 @@ class Desk:
         )
 
     def command(
-        self, grant: str, act: Open | Fire, *, reason: str | None = None, occurred_at: datetime | None = None
+        self, grant: str, act: Act, *, reason: str | None = None, occurred_at: datetime | None = None
     ) -> Command:
         number = next(self._serial).to_bytes(10, "big")
         command_id = CommandId(uuid7(self.clock(), number))

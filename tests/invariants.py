@@ -13,9 +13,11 @@ from workflows.core.decide import decide
 from workflows.core.definition import Definitions
 from workflows.core.documents import Level
 from workflows.core.ledger import read
-from workflows.core.world import Count, Draft, Unit, World
+from workflows.core.lineage import Count
+from workflows.core.world import Draft, Unit, World
 from workflows.services.engine import Engine
 from workflows.store.fsck import check
+from workflows.store.origins import of as of_units
 from workflows.store.rows import actor_of, case_of
 from workflows.store.tables import api_key, attempt, case_link, cases, count_entry, event, event_text, unit
 
@@ -89,6 +91,7 @@ def everything(connection: Connection, definitions: Definitions, known: Mapping[
         units=known,
         cases=found,
         counts=counts,
+        lineage=of_units(connection, {unit for unit, _ in counts} | {case.unit for case in found}),
         listed_by=listed,  # type: ignore[arg-type]  # narrower than the shared code needs to say
     )
 

@@ -162,6 +162,7 @@ _VALID: Final[Mapping[str, _Make]] = {
     "boolean": lambda chance, _spec, setting: setting.kind or chance.random() < 0.5,
     "date": lambda chance, _spec, setting: day(chance, setting),
     "choice": _choice,
+    "key": lambda chance, _spec, _setting: chance.choice(["a", "annual_report", "x" * 60]),
     "document": lambda chance, _spec, setting: document(chance, setting),
     "agency": lambda chance, _spec, setting: chance.choice(setting.agencies),
     "agencies": lambda chance, _spec, setting: _some(chance, setting.agencies, 2),
@@ -231,6 +232,7 @@ _BROKEN: Final[Mapping[str, _Make]] = {
     "boolean": lambda chance, _spec, _setting: chance.choice(["true", 1, 0, "", [], {}]),
     "date": lambda chance, _spec, _setting: chance.choice(_NO_DATE),
     "choice": lambda chance, _spec, _setting: chance.choice(["no_such", "", 5, True, [], {}]),
+    "key": lambda chance, _spec, _setting: chance.choice(["", "Tên", "a b", "a\n", "_a", "x" * 61, 5, True, [], {}]),
     "document": _broken_document,
     "agency": lambda chance, _spec, _setting: chance.choice(["no_such", "", 5, True, [], {}]),
     "agencies": lambda chance, _spec, _setting: chance.choice(

@@ -1,50 +1,48 @@
 """From a directory of definitions to a catalogue that is proved, or to all that is wrong with it.
 
-Owns which files there are and what they are called, and gives every finding its file and line. How YAML is
-read is `yaml_tree`'s, what a document must fulfil is `shape`'s and `proofs`'.
+Owns which files there are and what those of workflows are called. How YAML is read is `yaml_tree`'s, what a document
+must fulfil is `shape`'s and the proofs', when plans and tables are read is `plan_files`' and `table_files`'.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
+from itertools import chain
 from pathlib import Path
-from typing import Generic, TypeVar
 
-from pydantic import BaseModel
-
-from workflows.core.documents import AgenciesDocument, Catalogue, CountsDocument, WorkflowDocument
+from workflows.calendar_files import CalendarFiles
+from workflows.core.agency_proofs import prove_agencies
+from workflows.core.catalogue_documents import AgenciesDocument, CountsDocument
+from workflows.core.documents import Catalogue, WorkflowDocument
 from workflows.core.problems import ANY_WORKFLOW, DefinitionError, Finding, Problem
-from workflows.core.proofs import prove
-from workflows.core.shape import read_shape
-from workflows.yaml_tree import Tree, read_tree
+from workflows.core.proofs import CALENDARS, prove
+from workflows.plan_files import PlanFile, Plans
+from workflows.sources import Model, Source, read_source, sorted_problems
+from workflows.table_files import TableFiles, Tables
+from workflows.unit_act_files import ACTS, act_files, act_problems
+from workflows.unit_files import UnitFiles
+from workflows.yaml_tree import read_tree
 
 COUNTS = "counts.yaml"
 AGENCIES = "agencies.yaml"
 WORKFLOWS = "workflows"
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source(Generic[Model]):
-    """One file: the document, unless its shape is wrong, and what is wrong with reading and shape."""
-
-    file: Path
-    tree: Tree
-    document: Model | None
-    problems: tuple[Problem, ...]
-
-    def place(self, finding: Finding) -> Problem:
-        return Problem.at(self.file.as_posix(), self.tree.line(finding.path), finding)
+PLANS = "plans"
+TABLES = "tables"
+UNITS = "units"
+FOLDERS = {WORKFLOWS: "workflow", PLANS: "plan", TABLES: "table", CALENDARS: "calendar"}
+"""Of documents, each with the key that names what a document is; a plan has a calendar, too, and is found first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sources:
     """All files that refer to one another."""
 
-    workflows: tuple[_Source[WorkflowDocument], ...]
-    counts: _Source[CountsDocument] | None
-    agencies: _Source[AgenciesDocument] | None
+    workflows: tuple[Source[WorkflowDocument], ...]
+    counts: Source[CountsDocument] | None
+    agencies: Source[AgenciesDocument] | None
+    calendars: CalendarFiles
+    plans: tuple[PlanFile, ...]
+    tables: TableFiles
 
     def catalogue(self) -> Catalogue:
         documents = [source.document for source in self.workflows if source.document]
@@ -56,23 +54,38 @@ class _Sources:
             workflows={key: tuple(sorted(found, key=_version)) for key, found in versions.items()},
             counts=counts.counts if counts else {},
             agencies=agencies.agencies if agencies else {},
+            calendar=self.calendars.calendar,
         )
 
     def broken(self) -> frozenset[str]:
         """Workflows and catalogue files whose own problems would cause findings in others."""
-        keys = {_stem(source.file) for source in self.workflows if source.document is None}
+        keys = {_stem(source.file) for source in self.workflows if not _is_named(source)}
         files = {source.file.name for source in (self.counts, self.agencies) if source and not source.document}
-        return frozenset(keys | files | ({ANY_WORKFLOW} if keys else set()))
+        calendars = {CALENDARS} if self.calendars.broken else set()
+        return frozenset(keys | files | calendars | ({ANY_WORKFLOW} if keys else set()))
 
     def problems(self) -> Iterator[Problem]:
+        """Of all but the plans."""
         for shared in (self.counts, self.agencies):
             yield from shared.problems if shared else ()
+        if self.agencies and self.agencies.document:
+            yield from map(self.agencies.place, prove_agencies(self.agencies.document.agencies))
+        yield from self.calendars.problems()
         catalogue, broken = self.catalogue(), self.broken()
         for source in self.workflows:
             yield from source.problems
             if source.document is not None:
                 yield from _proved(source, source.document, catalogue, broken)
         yield from _same_versions(self.workflows)
+
+    def plan_problems(self, plans: Sequence[PlanFile], units: UnitFiles | None = None) -> Iterator[Problem]:
+        """Of some of the plans."""
+        catalogue, broken = self.catalogue(), self.broken()
+        for plan in plans:
+            yield from plan.problems(catalogue, broken=broken, units=units)
+
+    def table_problems(self) -> Iterator[Problem]:
+        yield from self.tables.problems(self.catalogue(), broken=self.broken())
 
 
 def find_definitions(setting: str | None) -> Path:
@@ -93,16 +106,17 @@ def find_definitions(setting: str | None) -> Path:
 
 
 def load(root: Path) -> Catalogue:
-    """The proved catalogue of a directory of definitions.
+    """The proved catalogue of a directory of definitions; plans and tables are proved when first asked for.
 
     Raises:
-        DefinitionError: with every problem of every file.
+        DefinitionError: with every problem of every other file.
     """
     sources = _read(root)
     problems = sorted_problems((*sources.problems(), *_stray_files(root)))
     if problems:
         raise DefinitionError(problems)
-    return sources.catalogue()
+    catalogue = sources.catalogue()
+    return replace(catalogue, plans=Plans(sources.plans, catalogue), tables=Tables(sources.tables, catalogue))
 
 
 def check(paths: Sequence[Path]) -> list[Problem]:
@@ -115,7 +129,8 @@ def check(paths: Sequence[Path]) -> list[Problem]:
     roots = {root for path in there if (root := _root(path))}
     problems = [_absent(path) for path in paths if path not in there]
     problems += [problem for root in sorted(roots) for problem in _checked(root, there)]
-    problems += _sources([path for path in there if not _root(path)]).problems()
+    others = _sources([path for path in there if not _root(path)])
+    problems += (*others.problems(), *others.plan_problems(others.plans), *others.table_problems())
     return sorted_problems(problems)
 
 
@@ -123,52 +138,68 @@ def _absent(path: Path) -> Problem:
     return Problem(file=path.as_posix(), line=1, path="", message="there is no such file or directory")
 
 
-def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
-    """By file, line and path."""
-    return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.path, problem.message))
-
-
 def _checked(root: Path, paths: Sequence[Path]) -> Iterator[Problem]:
-    whole = root in paths or root / WORKFLOWS in paths
+    whole = not {root, *(root / name for name in FOLDERS)}.isdisjoint(paths)
     asked = {path.as_posix() for path in paths}
-    for problem in (*_read(root).problems(), *_stray_files(root)):
+    sources = _read(root)
+    for problem in (*sources.problems(), *sources.table_problems(), *_stray_files(root)):
         if whole or problem.file in asked:
             yield problem
+    plans = [plan for plan in sources.plans if whole or plan.file in paths]
+    acts = [file for file in act_files(root) if whole or not {file, file.parent}.isdisjoint(paths)]
+    if plans or acts:
+        units = UnitFiles(root / UNITS)
+        yield from units.problems()
+        yield from sources.plan_problems(plans, units)
+        yield from (problem for file in acts for problem in act_problems(file, units))
 
 
 def _root(path: Path) -> Path | None:
     """The directory of definitions that a path is, or lies in."""
+    if ACTS in (path.name, path.parent.name):
+        return path.parents[1] if path.is_dir() else path.parents[2]
     if path.is_dir():
-        return path.parent if path.name == WORKFLOWS else path
-    if path.parent.name == WORKFLOWS:
+        return path.parent if path.name in FOLDERS else path
+    if path.parent.name in FOLDERS:
         return path.parent.parent
     return path.parent if path.name in {COUNTS, AGENCIES} else None
 
 
 def _read(root: Path) -> _Sources:
     shared = [path for path in (root / COUNTS, root / AGENCIES) if path.is_file()]
-    return _sources([*shared, *sorted((root / WORKFLOWS).glob("*.yaml"))])
+    folders = (sorted((root / name).glob("*.yaml")) for name in FOLDERS)
+    return _sources([*shared, *chain.from_iterable(folders)])
 
 
 def _sources(paths: Sequence[Path]) -> _Sources:
     by_name = {path.name: path for path in paths}
     counts, agencies = by_name.get(COUNTS), by_name.get(AGENCIES)
+    others = [path for path in paths if path.name not in {COUNTS, AGENCIES}]
+    kinds = {path: _kind(path) for path in others}
     return _Sources(
-        workflows=tuple(_workflow(path) for path in paths if path.name not in {COUNTS, AGENCIES}),
+        workflows=tuple(_workflow(path) for path, kind in kinds.items() if kind == WORKFLOWS),
         counts=_source(counts, CountsDocument) if counts else None,
         agencies=_source(agencies, AgenciesDocument) if agencies else None,
+        calendars=CalendarFiles.of([path for path, kind in kinds.items() if kind == CALENDARS]),
+        plans=tuple(PlanFile(path) for path, kind in kinds.items() if kind == PLANS),
+        tables=TableFiles(path for path, kind in kinds.items() if kind == TABLES),
     )
 
 
-def _source(file: Path, model: type[Model]) -> _Source[Model]:
-    tree = read_tree(file.read_bytes())
-    document, findings = (None, ()) if tree.data is None and tree.faults else read_shape(model, tree.data)
-    problems = [Problem.at(file.as_posix(), line, fault) for line, fault in tree.faults]
-    problems += [Problem.at(file.as_posix(), tree.line(finding.path), finding) for finding in findings]
-    return _Source(file=file, tree=tree, document=document, problems=tuple(problems))
+def _kind(file: Path) -> str:
+    """By its directory; by its content where that tells nothing."""
+    if file.parent.name in FOLDERS:
+        return file.parent.name
+    data = read_tree(file.read_bytes()).data
+    found = [folder for folder, key in FOLDERS.items() if isinstance(data, dict) and key in data]
+    return found[0] if found else WORKFLOWS
 
 
-def _workflow(file: Path) -> _Source[WorkflowDocument]:
+def _source(file: Path, model: type[Model]) -> Source[Model]:
+    return read_source(file, read_tree(file.read_bytes()), model)
+
+
+def _workflow(file: Path) -> Source[WorkflowDocument]:
     source = _source(file, WorkflowDocument)
     if source.document is None:
         return source
@@ -184,7 +215,7 @@ def _misnamed(file: Path, document: WorkflowDocument) -> Iterator[Finding]:
 
 
 def _proved(
-    source: _Source[WorkflowDocument],
+    source: Source[WorkflowDocument],
     document: WorkflowDocument,
     catalogue: Catalogue,
     broken: frozenset[str],
@@ -192,7 +223,7 @@ def _proved(
     return (source.place(finding) for finding in prove(document, catalogue) if finding.about not in broken)
 
 
-def _same_versions(sources: Sequence[_Source[WorkflowDocument]]) -> Iterator[Problem]:
+def _same_versions(sources: Sequence[Source[WorkflowDocument]]) -> Iterator[Problem]:
     first: dict[tuple[str, int], Path] = {}
     for source in sources:
         if source.document is None:
@@ -206,12 +237,19 @@ def _same_versions(sources: Sequence[_Source[WorkflowDocument]]) -> Iterator[Pro
 
 def _stray_files(root: Path) -> Iterator[Problem]:
     """Files that would be taken for definitions but are not read, and a directory without any."""
-    folder = root / WORKFLOWS
-    if not any(folder.glob("*.yaml")):
-        yield Problem(file=folder.as_posix(), line=1, path="", message="there is no workflow here: no file *.yaml")
-    for stray in sorted((*folder.glob("*.yml"), *folder.glob("*/**/*.y*ml"))):
-        message = f"is not read: a workflow stands directly in {folder.as_posix()} and ends in .yaml"
-        yield Problem(file=stray.as_posix(), line=1, path="", message=message)
+    if not any((root / WORKFLOWS).glob("*.yaml")):
+        message = "there is no workflow here: no file *.yaml"
+        yield Problem(file=(root / WORKFLOWS).as_posix(), line=1, path="", message=message)
+    for name, what in FOLDERS.items():
+        folder = root / name
+        for stray in sorted((*folder.glob("*.yml"), *folder.glob("*/**/*.y*ml"))):
+            message = f"is not read: a {what} stands directly in {folder.as_posix()} and ends in .yaml"
+            yield Problem(file=stray.as_posix(), line=1, path="", message=message)
+
+
+def _is_named(source: Source[WorkflowDocument]) -> bool:
+    """Whether it holds the workflow that others would look for in it."""
+    return source.document is not None and source.document.workflow == _stem(source.file)
 
 
 def _stem(file: Path) -> str:

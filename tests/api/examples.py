@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from sqlalchemy import select
 
-from tests.api.conftest import SUPPRESS, TODAY, Api, hotspot, served
-from workflows.store import feed, webhooks
+from tests.api.conftest import DOCUMENT, SUPPRESS, TODAY, Api, hotspot, served
+from tests.store import samples
+from workflows.store import feed, rows, webhooks
 from workflows.store.schema import create
+from workflows.store.tables import cases
 
 FILE: Final = Path(__file__).parents[2] / "api" / "examples.json"
 _CHANCE: Final = re.compile(
@@ -46,6 +49,12 @@ class Recorder:
 
     def get(self, operation: str, name: str, path: str, who: str = "police", **query: object) -> Any:  # noqa: ANN401 - any JSON
         return self._kept(operation, name, self.api.get(path, who=who, **query))
+
+    def get_begin(self, operation: str, name: str, path: str, **query: object) -> None:
+        """Keeps no more than two members of each list and map of the answer."""
+        self.get(operation, name, path, who="police", **query)
+        answers = self.found[operation]["200"]
+        answers[name] = {member: _begin(value) for member, value in answers[name].items()}
 
     def post(self, operation: str, name: str, path: str, body: object, headers: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any JSON
         return self.send(operation, name, "POST", path, body, headers=headers)
@@ -78,6 +87,14 @@ class Recorder:
         return body
 
 
+def _begin(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return value[:2]
+    if isinstance(value, dict) and not value.keys() & {"vi", "from", "code"}:
+        return dict(list(value.items())[:2])
+    return value
+
+
 def recorded(url: str) -> Examples:
     """What a fresh database answers to the story of one hotspot."""
     with _serving(url) as api:
@@ -85,6 +102,7 @@ def recorded(url: str) -> Examples:
         subscription = _subscribe(recorder)
         case = _cases(recorder)
         _history(recorder, case)
+        _open_plan(recorder)
         _deliver(recorder, subscription)
         _surroundings(recorder)
     return recorder.found
@@ -112,6 +130,7 @@ def _cases(recorder: Recorder) -> str:
     case: str = recorder.post("open_case", "hotspot", "/cases", body)["case"]["id"]
     recorder.get("list_cases", "hotspots", "/cases", workflow="hotspot", q="cho")
     recorder.get("get_case", "hotspot", f"/cases/{case}")
+    recorder.get("get_deadline", "days", f"/cases/{case}/deadline")
     recorder.get("list_offers", "hotspot", f"/cases/{case}/transitions")
     transitions = f"/cases/{case}/transitions"
     recorder.post("fire", "dry_run", transitions, {"trigger": "suppress", "dry_run": True})
@@ -129,17 +148,45 @@ def _history(recorder: Recorder, case: str) -> None:
     with recorder.api.engine.database.write() as connection:
         webhooks.fan_out(connection, feed.sequence(connection), recorder.api.clock())
     recorder.get("read_feed", "first", "/feed", limit=1)
+    with recorder.api.engine.database.write() as connection:
+        row = connection.execute(select(cases).where(cases.c.id == case)).mappings().one()
+        samples.store_notices(connection, [rows.case_of(row)])
+    recorder.get("list_notices", "all", "/notices")
+
+
+def _open_plan(recorder: Recorder) -> None:
+    """Once without keeping the answer, which names every case."""
+    path, body, plan = "/plans/tra-vinh-2025/openings", {"year": 2025}, "tra-vinh-2025"
+    assert recorder.api.post(path, body, who="province").is_success
+    for workflow, key, value, fired in (
+        ("periodic_report", "obligation", "consolidated_report", {"trigger": "submit", "input": {"report": DOCUMENT}}),
+        ("plan_task", "task", "hold_reviews", {"trigger": "annul", "reason": "Không giao ở đây"}),
+    ):
+        cases = recorder.api.get("/cases", who="province", plan=plan, workflow=workflow, limit=200).json()["items"]
+        (case,) = [each["id"] for each in cases if each["data"][key] == value]
+        assert recorder.api.fire(case, fired, version=1, who="province").is_success
+    recorder.get(
+        "list_obligations", "submitted", f"/plans/{plan}/obligations", "province", year=2025, state="submitted"
+    )
+    recorder.send("open_plan", "again", "POST", path, {**body, "dry_run": True}, who="province")
 
 
 def _surroundings(recorder: Recorder) -> None:
     recorder.get("list_workflows", "today", "/workflows", on=TODAY)
     recorder.get("get_workflow", "opinion", "/workflows/opinion")
     recorder.get("get_diagram", "opinion", "/workflows/opinion/diagram", lang="en")
+    recorder.get("list_tables", "today", "/tables", on=TODAY)
+    recorder.get("get_table", "communes", "/tables/commune_classification")
     recorder.get("get_me", "police", "/me")
     recorder.get("list_units", "communes", "/units", parent="842", limit=2)
     recorder.get("get_unit", "commune", "/units/29242")
     recorder.post("enter_count", "households", "/counts", _COUNT)
     recorder.get("list_facts", "commune", "/units/29242/facts")
+    recorder.get("classify_unit", "commune", "/units/29242/classification")
+    recorder.get("list_plans", "all", "/plans")
+    recorder.get_begin("get_plan", "tra_vinh", "/plans/tra-vinh-2025")
+    recorder.get_begin("read_targets", "commune", "/plans/tra-vinh-2025/targets", as_of=TODAY)
+    recorder.get("read_behind", "arisen", "/plans/tra-vinh-2025/targets/hotspots_arisen/behind")
     recorder.root("healthz", "alive", "/healthz")
     recorder.root("readyz", "ready", "/readyz")
 

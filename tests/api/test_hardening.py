@@ -76,6 +76,9 @@ class Stage:
             "POST /api/v1/transitions": Sent(
                 who="police", path="/transitions", body={"items": [item], "atomic": False}
             ),
+            "POST /api/v1/plans/{plan}/openings": Sent(
+                who="province", path="/plans/tra-vinh-2025/openings", body={"year": 2025, "dry_run": False}
+            ),
             "POST /api/v1/counts": Sent(who="police", path="/counts", body=figure),
             "POST /api/v1/subscriptions": Sent(who="admin", path="/subscriptions", body={**HOOK, "active": True}),
             "PATCH /api/v1/subscriptions/{subscription_id}": Sent(who="admin", path=hook, body={"name": "Khác"}),

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import COMMUNE, NEIGHBOUR, SUPPRESS, TODAY, Api, check_problem, paths
+from tests.factories import shipped
+
+WORKFLOWS = sorted(shipped().workflows)
 
 
 def walk(api: Api, path: str, *, who: str = "police", **query: object) -> list[Any]:
@@ -78,7 +81,7 @@ def test_children_and_titles_are_found(api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "query", "said"),
     [
-        ("/cases", {"workflow": "hotspt"}, "unknown workflow 'hotspt'; allowed: certification, hotspot, list_decision"),
+        ("/cases", {"workflow": "hotspt"}, "unknown workflow 'hotspt'; allowed: certification, commune"),
         ("/cases", {"state": "supressed", "workflow": "hotspot"}, "did you mean 'suppressed'?"),
         ("/cases", {"state": "certified", "workflow": "hotspot"}, "unknown state 'certified'"),
         ("/cases", {"unit": "29243"}, "there never was a unit '29243'; did you mean"),
@@ -166,11 +169,12 @@ def test_history_holds_what_happened_and_what_was_refused(api: Api) -> None:
 
 def test_definitions_tell_all_that_a_form_needs(sqlite_api: Api) -> None:
     listed = sqlite_api.get("/workflows").json()["items"]
-    assert {item["key"] for item in listed} == {"hotspot", "certification", "opinion", "list_decision"}
+    assert {item["key"] for item in listed} == set(WORKFLOWS)
+    assert {item["key"]: item["subject"] for item in listed}["periodic_report"] == ["province", "district", "commune"]
     found = sqlite_api.get("/workflows/hotspot").json()
     assert found.keys() >= {"key", "version", "title", "subject", "states", "transitions", "fields", "valid", "hash"}
     states = {state["name"]: state for state in found["states"]}
-    assert states["identified"]["due"] == {"within": 30, "unit": "days"}
+    assert states["identified"]["due"] == {"within": 30, "unit": "days", "rolls": False, "on": None}
     assert (states["dismissed"]["final"], states["resolved"]["lasting"]) == (True, True)
     steps = {step["trigger"]: step for step in found["transitions"]}
     assert (steps["suppress"]["from"], steps["suppress"]["to"]) == (["identified", "relapsed"], "suppressed")
@@ -186,11 +190,13 @@ def test_definitions_tell_all_that_a_form_needs(sqlite_api: Api) -> None:
     assert "did you mean 'hotspot'" in nearly["detail"]
 
 
-@pytest.mark.parametrize("key", ["hotspot", "certification", "opinion", "list_decision"])
+@pytest.mark.parametrize("key", WORKFLOWS)
 def test_every_state_that_a_step_names_is_described(sqlite_api: Api, key: str) -> None:
     found = sqlite_api.get(f"/workflows/{key}").json()
     described = {state["name"]: state for state in found["states"]}
     assert (found["open"]["from"], found["open"]["to"]) == ([], found["initial"])
+    drawn = sqlite_api.get(f"/workflows/{key}/diagram").text
+    assert all(f'" as {name}' in drawn for name in described if name != "annulled")
     for step in found["transitions"]:
         to = step["to"]
         assert {*step["from"], *(to.values() if isinstance(to, dict) else [to])} <= described.keys(), step["trigger"]

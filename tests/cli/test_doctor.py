@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
-from sqlalchemy import delete, insert, make_url, text, update
+from sqlalchemy import delete, insert, make_url, select, text, update
 
 from tests.cli.conftest import Run
 from tests.conftest import execute, with_database
@@ -30,7 +30,7 @@ from workflows.services.doctor_machine import Place
 from workflows.services.doctor_postgresql import Server, postgresql
 from workflows.store import keys, schema
 from workflows.store.database import Database, parse_url, sqlite_path
-from workflows.store.tables import api_key, count_entry, definition, delivery, subscription, unit
+from workflows.store.tables import api_key, cases, count_entry, definition, delivery, subscription, unit
 
 DEFINITIONS: Final = find_definitions(None)
 OK, WARNING, FAILURE = Status.OK, Status.WARNING, Status.FAILURE
@@ -92,7 +92,8 @@ def test_a_sound_installation_passes(sound: str) -> None:
     common = {"python", "time_zone", "documents", "schema", "turn", "definitions", "units", "guards", "clock", "keys"}
     places = {"sqlite", "file_system", "permissions", "disk"}
     servers = {"server", "durability", "role", "connections", "client_programs"}
-    assert found.keys() == common | {"feed", "webhooks"} | (places if sound.startswith("sqlite") else servers)
+    common |= {"feed", "webhooks", "deadlines"}
+    assert found.keys() == common | (places if sound.startswith("sqlite") else servers)
 
 
 def test_each_fault_of_the_contents_is_found(sound: str) -> None:
@@ -156,8 +157,12 @@ def test_what_waits_too_long_or_for_nobody_is_found(sqlite_url: str) -> None:
             connection.execute(update(api_key).values(revoked_at=format_instant(utc_now())))
             samples.store_definitions(connection)
             samples.store(connection, samples.histories(3, 1))
+            report = select(definition.c.hash).where(definition.c.key == "periodic_report").scalar_subquery()
+            late = {"definition": report, "state": "due", "due": "2025-01-01", "final": False}
+            connection.execute(update(cases).values(late))
     found = examined(sqlite_url)
-    assert [found[name].status for name in ("webhooks", "keys", "feed")] == [WARNING] * 3
+    assert [found[name].status for name in ("webhooks", "keys", "feed", "deadlines")] == [WARNING] * 4
+    assert "1 cases late since yesterday" in found["deadlines"].message.en
     assert "1 webhook deliveries wait" in found["webhooks"].message.en
     assert "no API key can be used" in found["keys"].message.en
     assert "events not in the feed yet" in found["feed"].message.en

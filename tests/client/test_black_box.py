@@ -53,6 +53,8 @@ def test_the_whole_way(newcomer: Newcomer, communes: list[str]) -> None:
     fired_many(newcomer, case)
     history(newcomer, case)
     figures(newcomer, communes[0])
+    classified(newcomer, communes[0])
+    planned(newcomer)
     subscribed(newcomer)
     assert newcomer.called == set(OPERATIONS)
 
@@ -92,6 +94,8 @@ def opened(newcomer: Newcomer, commune: str) -> UUID:
     assert (wrong.status_code, wrong.parsed.errors[0].path) == (HTTPStatus.UNPROCESSABLE_ENTITY, "/unit")
     listed = newcomer.ask("list_cases", workflow="hotspot", state="identified", q="diem phuc tap").parsed
     assert case.id in {each.id for each in listed.items}
+    why = newcomer.ask("get_deadline", case.id).parsed
+    assert (why.within, why.due, why.calendar) == (30, case.due, None)
     found: UUID = case.id
     return found
 
@@ -179,6 +183,29 @@ def figures(newcomer: Newcomer, commune: str) -> None:
     assert (entered.status_code, entered.parsed.value) == (HTTPStatus.CREATED, 2300)
     known = {each.key: each.value for each in newcomer.ask("list_facts", commune).parsed.items}
     assert known["households"] == 2300
+
+
+def classified(newcomer: Newcomer, commune: str) -> None:
+    (table,) = newcomer.ask("list_tables").parsed.items
+    classes = {each.class_ for each in newcomer.ask("get_table", table.key).parsed.classes}
+    found = newcomer.ask("classify_unit", commune, table=table.key).parsed
+    assert found.class_ is None
+    assert {each.class_ for each in found.possible} <= classes
+    assert found.missing
+
+
+def planned(newcomer: Newcomer) -> None:
+    plans = {each.key for each in newcomer.ask("list_plans").parsed.items}
+    assert "tra-vinh-2025" in plans
+    targets = newcomer.ask("get_plan", "tra-vinh-2025").parsed.targets.to_dict()
+    reached = newcomer.ask("read_targets", "tra-vinh-2025").parsed.items
+    assert [each.key for each in reached] == list(targets)
+    behind = newcomer.ask("read_behind", "tra-vinh-2025", reached[0].key)
+    assert behind.status_code == HTTPStatus.OK
+    body = newcomer.body("PlanOpeningBody", year=2025, dry_run=True)
+    assert newcomer.ask("open_plan", "tra-vinh-2025", body=body).parsed.counts.new > 0
+    assert newcomer.ask("list_obligations", "tra-vinh-2025").parsed.items == []
+    assert newcomer.ask("list_notices").parsed.items == []
 
 
 def subscribed(newcomer: Newcomer) -> None:

@@ -92,6 +92,7 @@ class Director:
             "case_id": lambda: next(self._hotspots if operation == "fire" else self._cases),
             "key": lambda: next(self._keys),
             "code": lambda: next(self._communes),
+            "table": lambda: "commune_classification",
             "subscription_id": lambda: self._subscription(operation),
         }
         given = cast("MutableMapping[str, str]", case.path_parameters)
@@ -101,7 +102,7 @@ class Director:
         """What stands in the query by chance finds nothing, or is no cursor."""
         if _is_broken(case, Place.QUERY) or not number % 3 or not case.query:
             return
-        for name in ("cursor", "on", "as_of", "version", "after", "unit"):
+        for name in ("cursor", "on", "as_of", "version", "after", "unit", "table"):
             case.query.pop(name, None)
 
     def _open(self, case: Case, number: int) -> None:

@@ -390,9 +390,9 @@ def _with_rule(trigger: str, rule: str) -> Definitions:
 
 
 def _changed(*changes: tuple[str, str, dict[str, Any]]) -> Definitions:
-    """The shipped definitions with parts of transitions replaced: workflow, trigger, parts."""
+    """The first versions of the shipped definitions with parts of transitions replaced: workflow, trigger, parts."""
     whole = shipped()
-    documents = {document.workflow: document for versions in whole.workflows.values() for document in versions}
+    documents = {workflow: versions[0] for workflow, versions in whole.workflows.items()}
     for workflow, trigger, parts in changes:
         transitions = documents[workflow].transitions
         changed = {**transitions, trigger: transitions[trigger].model_copy(update=parts)}
@@ -459,11 +459,11 @@ class TestVersionsWithoutATrigger:
 def _renamed(workflow: str, trigger: str, renamed: str) -> Definitions:
     """The shipped definitions, and a version of one in force from 2025-06-01 that has another name for a trigger."""
     whole = shipped()
-    (first,) = whole.workflows[workflow]
+    first = whole.workflows[workflow][0]
     transitions = {renamed if name == trigger else name: each for name, each in first.transitions.items()}
     valid = first.valid.model_copy(update={"from_": date(2025, 6, 1)})
     second = first.model_copy(update={"version": 2, "transitions": transitions, "valid": valid})
-    documents = [each for versions in whole.workflows.values() for each in versions]
+    documents = [versions[0] for versions in whole.workflows.values()]
     return Definitions(compile_definition(each, whole) for each in (*documents, second))
 
 

@@ -20,6 +20,7 @@ from workflows.core.documents import (
     FieldSpec,
     IntegerField,
     ItemsField,
+    KeyField,
     TextField,
     Words,
 )
@@ -38,6 +39,7 @@ def _specs() -> dict[str, FieldSpec]:
         "integer": IntegerField(type="integer", title=TITLE, minimum=-3, maximum=40, basis="design"),
         "boolean": BooleanField(type="boolean", title=TITLE, basis="design"),
         "date": DateField(type="date", title=TITLE, basis="design"),
+        "key": KeyField(type="key", title=TITLE, basis="design"),
         "document": DocumentField(type="document", title=TITLE, basis="design"),
         "agency": AgencyField(type="agency", title=TITLE, basis="design"),
         "cases": CasesField(type="cases", title=TITLE, workflows=("certification",), basis="design"),
@@ -52,7 +54,7 @@ SPECS = _specs()
 
 
 def test_every_type_is_tried() -> None:
-    assert len(SPECS) == 11
+    assert len(SPECS) == 12
 
 
 @pytest.mark.parametrize("kind", sorted(SPECS))
@@ -92,7 +94,7 @@ def test_a_date_is_written_in_one_way_only(made: str) -> None:
 
 
 @pytest.mark.parametrize("made", [[], {}, [["department_of_health"]], [{}]])
-@pytest.mark.parametrize("kind", ["agency", "agencies", "choice", "cases"])
+@pytest.mark.parametrize("kind", ["agency", "agencies", "choice", "key", "cases"])
 def test_lists_and_objects_in_place_of_a_name_are_told(kind: str, made: Json) -> None:
     assert check({"x": SPECS[kind]}, {"x": made}, "", CONTEXT)
 

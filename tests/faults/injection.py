@@ -56,9 +56,16 @@ class Counted(Wrapped):
         self.statements = 0
 
     def execute(self, *given: object) -> object:
+        self._count()
+        return self._wrapped.execute(*given)
+
+    def exec_driver_sql(self, *given: Any) -> object:  # noqa: ANN401 - of the connection
+        self._count()
+        return self._wrapped.exec_driver_sql(*given)
+
+    def _count(self) -> None:
         self.statements += 1
         self._before(self.statements)
-        return self._wrapped.execute(*given)
 
 
 @contextmanager

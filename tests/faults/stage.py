@@ -85,13 +85,20 @@ def communes(url: str, count: int, *, day: str = TODAY) -> list[str]:
     return found
 
 
+def path_of(url: str, code: str) -> str:
+    """Of a unit in force today."""
+    statement = select(unit.c.path).where(unit.c.code == code, unit.c.valid_from <= TODAY)
+    with Database(url) as database, database.read() as connection:
+        return str(connection.execute(statement.order_by(unit.c.valid_from.desc()).limit(1)).scalar_one())
+
+
 @contextmanager
 def running(
     url: str, *, kind: type[Database] = Database, batch_limit: int = 64, queue_limit: int = 4096
 ) -> Iterator[Engine]:
     """An engine as `Engine.start` makes it, on a database of any kind, stopped at the end."""
     engine = Engine(
-        database=kind(url), catalogue=_catalogue(), clock=clock, batch_limit=batch_limit, queue_limit=queue_limit
+        database=kind(url), catalogue=catalogue(), clock=clock, batch_limit=batch_limit, queue_limit=queue_limit
     )
     engine.writer.start()
     try:
@@ -101,7 +108,8 @@ def running(
 
 
 @cache
-def _catalogue() -> Catalogue:
+def catalogue() -> Catalogue:
+    """The shipped one."""
     return load(find_definitions(None))
 
 

@@ -79,9 +79,9 @@ def served(program: str, template: Path, directory: Path) -> Iterator[Target]:
     shutil.copyfile(template, database)
     url = f"sqlite:///{database}"
     now = datetime.now(UTC)
-    roles = ((Role.ADMINISTRATOR, "VN"), (Role.COMMUNE_POLICE, COMMUNE))
+    roles = ((Role.ADMINISTRATOR, "VN"), (Role.COMMUNE_POLICE, COMMUNE), (Role.PROVINCIAL_POLICE, "VN"))
     with Database(url) as opened:
-        admin, police = (
+        admin, police, planner = (
             keys.create(opened, keys.Grant(role=role, unit=unit, person=role, name=role), now=now).secret
             for role, unit in roles
         )
@@ -94,13 +94,13 @@ def served(program: str, template: Path, directory: Path) -> Iterator[Target]:
         assert process.stdout is not None
         try:
             port = int(process.stdout.readline().split()[2].rpartition(":")[2])
-            calls = list(valid(port, admin, police))
+            calls = list(valid(port, admin, police, planner))
             yield Target(port=port, url=url, log=log, process=process, calls=calls, secret=police)
         finally:
             process.terminate()
 
 
-def valid(port: int, admin: str, police: str) -> Iterator[Call]:
+def valid(port: int, admin: str, police: str, planner: str) -> Iterator[Call]:
     """A request for every operation, with what it needs to be carried out."""
     day = civil_date(datetime.now(UTC)).isoformat()
     opening = {
@@ -122,6 +122,9 @@ def valid(port: int, admin: str, police: str) -> Iterator[Call]:
         "subscription_id": subscribed.json()["id"],
         "code": COMMUNE,
         "key": "hotspot",
+        "table": "commune_classification",
+        "plan": "tra-vinh-2025",
+        "target": "certified_communes",
         "name": "swagger-ui.css",
     }
     bodies: Mapping[str, Mapping[str, Any]] = {
@@ -129,6 +132,7 @@ def valid(port: int, admin: str, police: str) -> Iterator[Call]:
         "fire": {**suppress, "reason": PLANTED},
         "fire_many": {"items": [{"case": case, "version": 1, "reason": PLANTED, **suppress}], "atomic": False},
         "enter_count": {"unit": COMMUNE, "key": "addicts", "value": 1, "as_of": day, "source": PLANTED},
+        "open_plan": {"year": 2025, "dry_run": False},
         "create_subscription": hook,
         "change_subscription": {"name": "Khác", "active": False},
         "rotate_secret": {"overlap_hours": 1},
@@ -151,6 +155,7 @@ def valid(port: int, admin: str, police: str) -> Iterator[Call]:
                 own = [("content-type", "application/json"), ("if-match", '"1"')] if body else []
                 own += [("idempotency-key", f"{PLANTED}-{handler.operation_id}")] if body and len(path) % 2 else []
                 who = admin if "subscription" in path or path == "/metrics" else police
+                who = planner if path.startswith("/api/v1/plans/") else who
                 query = [("limit", "2")] if method == "GET" else []
                 headers = [*common, ("authorization", f"Bearer {who}"), *own]
                 yield Call(method=method, path=path, query=query, headers=headers, body=body)

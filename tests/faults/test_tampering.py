@@ -5,11 +5,13 @@ from random import Random
 
 from tests.faults import stage
 from tests.sizes import size
+from tests.store.samples import store_notices
 from tests.store.test_fsck import TAMPERINGS, unguarded
 from workflows.core.case import Fire
 from workflows.core.documents import Role
 from workflows.store.feed import sequence
 from workflows.store.fsck import check_state
+from workflows.store.loading import fetch
 
 TRIALS = size(81, 1000)
 CLEAN_LOGS = size(3, 100)
@@ -31,6 +33,7 @@ def play(url: str, chosen: Sequence[str], chance: Random) -> None:
         stage.accepted(stage.send(engine, Role.PROVINCIAL_POLICE, amended, reason="Ghi nhầm"))
         stage.decision(stage.send(engine, Role.PROVINCIAL_POLICE, stage.relapse(places[0])))
         with engine.database.write() as connection:
+            store_notices(connection, fetch(connection, places).values())
             sequence(connection, limit=40)  # most of what waits, not all
 
 

@@ -85,7 +85,8 @@ def test_every_kept_file_is_shipped(wheel: Path) -> None:
     shipped = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert shipped == kept
     assert {"workflows/py.typed", "api/__init__.py"} <= shipped
-    assert any(name.startswith("workflows/definitions/workflows/") for name in shipped)
+    for folder in ("workflows", "plans", "tables", "units"):
+        assert any(name.startswith(f"workflows/definitions/{folder}/") for name in shipped)
 
 
 def test_installed_program_explains_itself(installation: Installation) -> None:

@@ -1,4 +1,4 @@
-"""The four workflows once more, as plainly as can be: dictionaries, the YAML as data, guards written out by hand.
+"""Four of the workflows once more, as plainly as can be: dictionaries, the YAML as data, guards written out by hand.
 
 An independent opinion on what the engine must answer and store. Shares no code with `decide`; reads the transition
 tables, roles, four-eyes rules, effects and deadlines from the documents as YAML, and knows the meaning of their
@@ -18,7 +18,13 @@ Yaml = dict[str, Any]
 Row = dict[str, Any]
 """A case: id, workflow, state, version, unit, path, parent, title, data, links, episode, acts, entered, …"""
 VIETNAM: Final = timezone(timedelta(hours=7))
-WORKFLOWS: Final = ("hotspot", "certification", "opinion", "list_decision")
+WORKFLOWS: Final[Mapping[str, tuple[str, ...]]] = {
+    "hotspot": ("hotspot.yaml",),
+    "certification": ("certification.yaml", "certification.v2.yaml"),
+    "opinion": ("opinion.yaml",),
+    "list_decision": ("list_decision.yaml",),
+}
+"""The files of each, versions ascending."""
 PLACES: Final = ("gathering_place", "point", "retail_point", "point_of_use")
 LEVELS: Final = {
     "district_review": "district_committee",
@@ -79,9 +85,9 @@ class Blocked(Exception):  # noqa: N818 - an answer, not an error
         super().__init__(str(self.blockers))
 
 
-def read_documents(root: Path) -> tuple[dict[str, Yaml], dict[str, Yaml]]:
-    """The workflows and the agencies of a directory of definitions."""
-    workflows = {name: _read(root / "workflows" / f"{name}.yaml") for name in WORKFLOWS}
+def read_documents(root: Path) -> tuple[dict[str, list[Yaml]], dict[str, Yaml]]:
+    """The versions of the workflows, ascending, and the agencies of a directory of definitions."""
+    workflows = {name: [_read(root / "workflows" / file) for file in files] for name, files in WORKFLOWS.items()}
     return workflows, _read(root / "agencies.yaml")["agencies"]
 
 
@@ -107,7 +113,9 @@ def pruned(value: Any) -> Any:  # noqa: ANN401 - JSON
 class Model:
     """All cases and figures as plain values."""
 
-    def __init__(self, documents: Mapping[str, Yaml], agencies: Mapping[str, Yaml], paths: Mapping[str, str]) -> None:
+    def __init__(
+        self, documents: Mapping[str, list[Yaml]], agencies: Mapping[str, Yaml], paths: Mapping[str, str]
+    ) -> None:
         self.documents = documents
         self.agencies = agencies
         self.paths = paths
@@ -115,6 +123,17 @@ class Model:
         self.cases: dict[str, Row] = {}
         self.figures: list[tuple[str, str, int, date, int]] = []
         """Unit, key, value, as of, order of entry."""
+
+    def document(self, row: Row) -> Yaml:
+        """The version that a case runs on."""
+        version: int = row["workflow_version"]
+        return self.documents[row["workflow"]][version - 1]
+
+    def in_force(self, workflow: str, day: date) -> Yaml | None:
+        """The version for a case opened on a day, the newest where there is none yet; None for an unknown workflow."""
+        versions = self.documents.get(workflow, [])
+        begun = [each for each in versions if each["valid"]["from"] <= day]
+        return (begun or versions)[-1] if versions else None
 
     def figure(self, unit: str, key: str, value: int, as_of: date) -> None:
         self.figures.append((unit, key, value, as_of, len(self.figures)))
@@ -181,7 +200,7 @@ class _Answer:
             return "NotFound"
         if asked.expected is not None and asked.expected != row["version"]:
             return "Stale"
-        spec = self._spec(row["workflow"], asked.trigger)
+        spec = self._spec(row, asked.trigger)
         if spec is None or not self._usable(row, spec):
             return "Invalid"
         self._step(row, asked.trigger, pruned(dict(asked.given)), own=True, effect=False)
@@ -214,8 +233,8 @@ class _Answer:
         old = {**row["data"], "title": row["title"], **{name: set(ids) for name, ids in row["links"].items()}}
         return any(old.get(name) != (set(value) if name in row["links"] else value) for name, value in given.items())
 
-    def _spec(self, workflow: str, trigger: str) -> Yaml | None:
-        document = self.model.documents[workflow]
+    def _spec(self, row: Row, trigger: str) -> Yaml | None:
+        document = self.model.document(row)
         if trigger == "amend":
             sources = document["amend"].get("from") or list(document["states"])
             return {**document["amend"], "from": sources, "to": None, "reason": "required"}
@@ -226,7 +245,7 @@ class _Answer:
 
     def _open(self) -> str:
         asked = self.asked
-        document = self.model.documents.get(asked.workflow)
+        document = self.model.in_force(asked.workflow, civil(self.when))
         if document is None or not asked.well_formed or not asked.level or not self._named_exist(asked.given):
             return "Invalid"
         if asked.level != document["subject"] or (asked.claimed and asked.claimed > asked.now):
@@ -261,7 +280,8 @@ class _Answer:
             raise Blocked(found)
 
     def _begin(self, workflow: str, given: Yaml, title: str, *, parent: str | None, unit: str, path: str) -> None:
-        document = self.model.documents[workflow]
+        document = self.model.in_force(workflow, civil(self.when))
+        assert document is not None
         if workflow == "certification":
             self._may_begin(date.fromisoformat(given["taken_in_on"]), unit)
         day = civil(self.when)
@@ -273,6 +293,7 @@ class _Answer:
         self.cases[name] = {
             "id": name,
             "workflow": workflow,
+            "workflow_version": document["version"],
             "state": initial,
             "version": 1,
             "unit": unit,
@@ -307,7 +328,7 @@ class _Answer:
 
     def _step(self, row: Row, trigger: str, given: Yaml, *, own: bool, effect: bool) -> None:
         """Judge and carry out a trigger with all that follows; raises Blocked with nothing undone."""
-        spec = self._spec(row["workflow"], trigger)
+        spec = self._spec(row, trigger)
         assert spec is not None
         about = row["id"] if effect else None
         found: set[tuple[str, str | None]] = set()
@@ -360,7 +381,7 @@ class _Answer:
         self.told.events.append((row["id"], trigger))
 
     def _enter(self, row: Row, target: str, day: date) -> None:
-        state = {"final": True} if target == "annulled" else self.model.documents[row["workflow"]]["states"][target]
+        state = {"final": True} if target == "annulled" else self.model.document(row)["states"][target]
         row["state"] = target
         row["entered"][target] = day.isoformat()
         row["due"] = _due(state, day)

@@ -19,7 +19,7 @@ from workflows.core.canonical import Json
 from workflows.core.case import Accepted, Actor, Case, CaseId, Command, Decision, Fire, Open
 from workflows.core.civil import civil_date, format_instant
 from workflows.core.definition import Step
-from workflows.core.documents import Level, Role
+from workflows.core.documents import FieldSpec, Level, Role
 from workflows.core.fields import Context
 from workflows.core.ids import uuid7
 from workflows.services.engine import Engine
@@ -28,7 +28,9 @@ from workflows.store.tables import api_key, cases, count_entry, unit
 
 PERSONS: Final = ("an", "binh", "chi", "dung", "lan")
 SCOPES: Final = ({"hotspot.*", "certification.submit"}, {"opinion.*", "list_decision.decide", "certification.approve"})
-_WEIGHTS: Final = {"annul": 0.15, "cancel": 0.3, "amend": 0.4, "refuse": 0.5, "return": 0.5}
+PLAN_PROCESSES: Final = ("commune_transformation", "selection_decision", "plan_task", "periodic_report", "tip_off")
+_ENDS: Final = {"decline": 0.3, "withdraw": 0.1, "conclude_not_transformed": 0.3, "reject": 0.4}
+_WEIGHTS: Final = {"annul": 0.15, "cancel": 0.3, "amend": 0.4, "refuse": 0.5, "return": 0.5, **_ENDS}
 """Of triggers that lead away from the states that take long to reach."""
 _STARTS: Final = (date(2025, 1, 6), date(2025, 3, 3), date(2025, 5, 12), date(2025, 8, 4), date(2025, 11, 3))
 
@@ -59,6 +61,8 @@ class Playground:
     communes: Sequence[Place]
     actors: Mapping[str, Actor]
     told: Callable[[str, str, int, date], None] | None = None
+    plans: bool = False
+    """Whether the processes of plans are played, too."""
     cases: dict[CaseId, Case] = field(default_factory=dict)
     """As the accepted decisions left them."""
     secrets: dict[str, str] = field(default_factory=dict)
@@ -191,23 +195,25 @@ class Playground:
     def _opening(self) -> Proposal:
         shares = [10, 10, 75, 4, 1] if self._undecided() else [50, 30, 15, 4, 1]
         workflow = self.chance.choices(["certification", "hotspot", "list_decision", "opinion", "nope"], shares)[0]
+        if self.plans and self.chance.random() < 0.7:
+            workflow = self.chance.choice(PLAN_PROCESSES)
         versions = self.engine.definitions.versions(workflow)
         if not versions:
             act = Open(workflow=workflow, unit=self.communes[0].code, title="x")
             return self._proposal(self.chance.choice([*self.actors]), act, well_formed=False)
-        definition = versions[-1]
+        definition = self.engine.definitions.for_opening(workflow, civil_date(self.clock()))
         place = self.chance.choice(self.communes)
-        if workflow == "list_decision":
+        if Level.COMMUNE not in definition.document.levels:
             place = self.province
         if self.chance.random() < 0.03:
             place = self.chance.choice([self.province, *self.communes])
         parent = self._parent(workflow)
         title = words(self.chance, 300)
-        members = [] if workflow != "list_decision" else self._members()
+        members = self._members(definition.opening.fields)
         well_formed = self.chance.random() > 0.06
         make = given if well_formed else spoilt
         data = make(self.chance, definition.opening.fields, self._setting(definition.context, members))
-        well_formed = well_formed and ("members" in data or workflow != "list_decision")
+        well_formed = well_formed and ("members" in data or "members" not in definition.opening.fields)
         if self.chance.random() < 0.02:
             well_formed, title = False, self.chance.choice(["", "  ", "đ" * 301])
         act = Open(workflow=workflow, unit=place.code, title=title, data=data, parent=parent)
@@ -218,10 +224,11 @@ class Playground:
             return None
         return self.chance.choice([*self.cases])
 
-    def _members(self) -> list[CaseId]:
-        """Certifications, those that can be decided most of all."""
-        found = [case for case in self.cases.values() if case.workflow == "certification"]
-        ready = [case.id for case in found if case.state == "approval"]
+    def _members(self, fields: Mapping[str, FieldSpec]) -> list[CaseId]:
+        """Cases that the fields may link, those that can be decided most of all."""
+        linked = {workflow for spec in fields.values() if spec.type == "cases" for workflow in spec.workflows}
+        found = [case for case in self.cases.values() if case.workflow in linked]
+        ready = [case.id for case in found if case.state in ("approval", "listed")]
         return ready if ready and self.chance.random() < 0.85 else [case.id for case in found]
 
     def _firing(self, case_id: CaseId) -> Proposal:
@@ -241,7 +248,7 @@ class Playground:
         context = self.engine.definitions.by_hash(case.definition).context
         well_formed = bool(self.chance.random() > 0.06)
         make = given if well_formed else spoilt
-        values = make(self.chance, step.fields, self._setting(context, self._members()))
+        values = make(self.chance, step.fields, self._setting(context, self._members(step.fields)))
         if not well_formed and trigger == "amend" and not values:
             values = {"nope": 1}
         version = self.chance.choices([None, case.version, case.version - 1], [70, 27, 3])[0]
@@ -258,6 +265,8 @@ class Playground:
         if self.chance.random() < 0.15:
             return self.chance.choice([*self.actors])
         fitting = [grant for grant, actor in self.actors.items() if actor.role in step.roles]
+        if case and self.chance.random() < 0.8:
+            fitting = [each for each in fitting if self.actors[each].role == case.data.get("approver")] or fitting
         agency = case.data.get("agency") if case else None
         asked = [grant for grant in fitting if agency and self.actors[grant].agency == agency]
         return self.chance.choice(asked or fitting or [*self.actors])
@@ -299,4 +308,6 @@ def revoke(engine: Engine, grant: str, at: datetime) -> None:
 
 def values_of(command: Command) -> Mapping[str, Json]:
     act = command.act
-    return act.data if isinstance(act, Open) else act.input
+    if isinstance(act, Open):
+        return act.data
+    return act.input if isinstance(act, Fire) else {}

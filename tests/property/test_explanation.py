@@ -9,20 +9,22 @@ import pytest
 
 from tests.factories import Clock, carried_out, definitions, running
 from tests.invariants import footmarks, require_intact
-from tests.property.playground import Playground, Proposal
+from tests.property.model import WORKFLOWS
+from tests.property.playground import PLAN_PROCESSES, Playground, Proposal
 from tests.sizes import FULL, size
 from workflows.core.case import Accepted, Blocker, Command, Decision, Fire, Invalid, NotFound, Offer, Refused, Stale
-from workflows.core.definition import Definitions, SheetRules, Step
+from workflows.core.definition import Definition, Definitions, SheetRules, Step
 from workflows.core.documents import ANNULLED
 from workflows.services.engine import Engine
 from workflows.store.loading import fetch
 
 CASES: Final = size(200, 10_000)
 """On each database."""
+PLAN_CASES: Final = size(80, 5_000)
 PER_PLAYGROUND: Final = 150
 BEGIN: Final = Clock().now.replace(year=2025, month=1, day=2)
 Pair = tuple[str, str, str]
-"""Workflow, state and trigger."""
+"""Workflow and version, state and trigger."""
 
 
 @dataclass(slots=True)
@@ -47,30 +49,46 @@ def test_the_explanation_is_what_happens(database_url: str) -> None:
     chance, clock, seen = Random(19), Clock(), Seen()
     with running(database_url, clock) as engine:
         while seen.cases < CASES:
-            clock.now = BEGIN
-            ground = Playground.found(engine, clock, chance)
-            for _ in range(PER_PLAYGROUND):
-                proposal = ground.propose()
-                decision = _compare(engine, proposal, seen)
-                ground.learn(decision)
-                ground.pass_time()
-                if chance.random() < 0.1:
-                    ground.enter_figure()
+            _play(engine, clock, chance, seen)
         require_intact(engine)
         missing = seen.missing(engine.definitions)
     impossible = [
         pair for (pair, allowed) in seen.offered if allowed and pair not in dict(_leading(engine.definitions))
     ]
     assert impossible == []
-    assert len(missing) <= (0 if FULL else 100), missing
+    assert len(missing) <= (0 if FULL else 180), missing
     assert seen.decided.keys() >= {"Accepted", "Refused", "Invalid", "NotFound", "Stale"}
 
 
+def test_the_explanation_of_the_processes_of_plans_is_what_happens(sqlite_url: str) -> None:
+    chance, clock, seen = Random(29), Clock(), Seen()
+    with running(sqlite_url, clock) as engine:
+        while seen.cases < PLAN_CASES:
+            _play(engine, clock, chance, seen, plans=True)
+        require_intact(engine)
+    played = {pair[0].partition(" ")[0] for pair, allowed in seen.offered if allowed}
+    assert played >= {*PLAN_PROCESSES}
+    assert seen.decided.keys() >= {"Accepted", "Refused", "Invalid"}
+
+
+def _play(engine: Engine, clock: Clock, chance: Random, seen: Seen, *, plans: bool = False) -> None:
+    clock.now = BEGIN
+    ground = Playground.found(engine, clock, chance)
+    ground.plans = plans
+    for _ in range(PER_PLAYGROUND):
+        proposal = ground.propose()
+        decision = _compare(engine, proposal, seen)
+        ground.learn(decision)
+        ground.pass_time()
+        if chance.random() < 0.1:
+            ground.enter_figure()
+
+
 def _pairs(definitions: Definitions) -> list[tuple[Pair, bool]]:
-    """Every state × trigger of every workflow, and whether the trigger leads anywhere from there."""
+    """Every state × trigger of what is played, and whether the trigger leads anywhere from there."""
     return [
-        ((key, state, trigger), state in step.targets)
-        for key in definitions.keys
+        ((_named(definition), state, trigger), state in step.targets)
+        for key in WORKFLOWS
         for definition in definitions.versions(key)
         for state in (*definition.document.states, ANNULLED)
         for trigger, step in definition.steps.items()
@@ -82,9 +100,9 @@ def _leading(definitions: Definitions) -> list[tuple[Pair, bool]]:
 
 
 def test_every_pair_is_counted() -> None:
-    assert len(_pairs(definitions())) == 189
-    assert len(_leading(definitions())) == 47
-    assert len(Seen().missing(definitions())) == 189 + 47
+    assert len(_pairs(definitions())) == 277
+    assert len(_leading(definitions())) == 62
+    assert len(Seen().missing(definitions())) == 277 + 62
 
 
 def _compare(engine: Engine, proposal: Proposal, seen: Seen) -> Decision:
@@ -132,7 +150,12 @@ def _offers(engine: Engine, command: Command, seen: Seen) -> tuple[Offer, ...] |
 def _steps(engine: Engine, act: Fire) -> tuple[str, str, dict[str, Step]]:
     with engine.database.read() as connection:
         case = fetch(connection, [act.case])[act.case]
-    return case.workflow, case.state, dict(engine.definitions.by_hash(case.definition).steps)
+    definition = engine.definitions.by_hash(case.definition)
+    return _named(definition), case.state, dict(definition.steps)
+
+
+def _named(definition: Definition) -> str:
+    return f"{definition.key} {definition.version}"
 
 
 def _require_agreement(

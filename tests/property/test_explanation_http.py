@@ -13,7 +13,7 @@ from tests.factories import Clock, running
 from tests.invariants import require_intact
 from tests.property.playground import Playground
 from tests.sizes import size
-from workflows.core.case import CaseId, Command, Fire
+from workflows.core.case import CaseId, Command, Fire, Open
 from workflows.core.civil import format_instant
 from workflows.services.engine import Engine
 from workflows.store.loading import fetch
@@ -66,6 +66,7 @@ class _Caller:
             version = self._ground.cases[act.case].version if version is None else version
             headers = self._headers() | {"if-match": f'"{version}"'}
             return self._client.post(f"/api/v1/cases/{act.case}/transitions", json=body, headers=headers)
+        assert isinstance(act, Open)
         fields = {"workflow": act.workflow, "unit": act.unit, "title": act.title, "data": act.data}
         body = {**fields, "parent": act.parent, **common}
         return self._client.post("/api/v1/cases", json=body, headers=self._headers())

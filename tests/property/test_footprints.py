@@ -10,7 +10,7 @@ from tests.factories import Clock, carried_out, running
 from tests.invariants import everything, require_intact, require_sound, units
 from tests.property.playground import Playground
 from tests.sizes import size
-from workflows.core.case import Command, Decision, Fire, Invalid, NotFound, Offer
+from workflows.core.case import Command, Decision, Fire, Invalid, NotFound, Offer, Open
 from workflows.core.decide import decide
 from workflows.core.definition import Definitions, Footprint
 from workflows.core.explaining import explain
@@ -24,13 +24,22 @@ BEGIN: Final = Clock().now.replace(year=2025, month=1, day=2)
 
 
 def test_what_is_loaded_is_enough(database_url: str) -> None:
-    chance, clock = Random(20250305), Clock()
-    with running(database_url, clock) as engine:
+    _require_enough(database_url, Random(20250305), plans=False)
+
+
+def test_what_is_loaded_is_enough_for_the_processes_of_plans(sqlite_url: str) -> None:
+    _require_enough(sqlite_url, Random(20250306), plans=True)
+
+
+def _require_enough(url: str, chance: Random, *, plans: bool) -> None:
+    clock = Clock()
+    with running(url, clock) as engine:
         with engine.database.read() as connection:
             known = units(connection)
         for _ in range(ROUNDS):
             clock.now = BEGIN
             ground = Playground.found(engine, clock, chance)
+            ground.plans = plans
             for _ in range(COMMANDS):
                 command = ground.propose().command
                 with engine.database.read() as connection:
@@ -75,7 +84,7 @@ def test_a_hole_in_what_is_loaded_is_noticed(sqlite_url: str, hole: str, monkeyp
 
 
 def _parent(command: Command) -> str | None:
-    return None if isinstance(command.act, Fire) else command.act.parent
+    return command.act.parent if isinstance(command.act, Open) else None
 
 
 _Offers = tuple[Offer, ...] | NotFound | Invalid | None

@@ -23,6 +23,7 @@ def step(workflow: str, trigger: str) -> Step:
         ("hotspot", "open", ["preceded_by_complaint=Có"], {"preceded_by_complaint": True}),
         ("hotspot", "open", ["preceded_by_complaint=false"], {"preceded_by_complaint": False}),
         ("hotspot", "amend", ["title=a=b"], {"title": "a=b"}),
+        ("periodic_report", "open", ["obligation=annual_report"], {"obligation": "annual_report"}),
         ("hotspot", "suppress", ["suppressed_on=5/3/2025"], {"suppressed_on": "2025-03-05"}),
         (
             "hotspot",

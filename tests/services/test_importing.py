@@ -285,7 +285,7 @@ def test_an_unknown_workflow_and_an_empty_table_are_told(sqlite_engine: Engine) 
 
 def test_codes_that_lost_their_zeros_are_told_and_not_guessed(sqlite_engine: Engine) -> None:
     with sqlite_engine.database.read() as connection:
-        any_level, communes = UnitCodes(connection), UnitCodes(connection, Level.COMMUNE)
+        any_level, communes = UnitCodes(connection), UnitCodes(connection, (Level.COMMUNE,))
     assert any_level.read("01") == "01"
     assert any_level.read("84") == "84"
     assert communes.read(29239.0) == COMMUNE

@@ -16,9 +16,11 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.faults import stage
 from tests.services.receivers import OK, Answer, Got, Receiver, receiving
+from tests.store import samples
 from workflows.core.canonical import digest
 from workflows.core.case import CaseId
 from workflows.core.documents import Role
+from workflows.core.overdue import DEADLINE_PASSED
 from workflows.services import webhook_courier
 from workflows.services import webhooks as sender_module
 from workflows.services.clock import utc_now
@@ -27,10 +29,10 @@ from workflows.services.sequencing import Sequencer
 from workflows.services.webhook_messages import BrokenMessageError, message
 from workflows.services.webhook_targets import networks_of
 from workflows.services.webhooks import Pace, Sender
-from workflows.store import subscriptions, webhooks
+from workflows.store import rows, subscriptions, webhooks
 from workflows.store.feed import last_position, sequence
 from workflows.store.subscriptions import Subscription
-from workflows.store.tables import delivery, event
+from workflows.store.tables import cases, delivery, event
 from workflows.store.webhooks import Claimed, Result
 
 LOOPBACK: Final = networks_of("127.0.0.1/32")
@@ -157,6 +159,23 @@ def test_an_event_arrives_signed_and_readable(sqlite_url: str) -> None:
             "position": 1,
         },
     }
+
+
+def test_a_notice_arrives_as_an_event_of_its_own_type(sqlite_url: str) -> None:
+    with sending(sqlite_url) as scene:
+        scene.subscribe(triggers=(DEADLINE_PASSED,))
+        (case,) = scene.happen()
+        with scene.engine.database.write() as connection:
+            found = connection.execute(select(cases).where(cases.c.id == case)).mappings().one()
+            (told,) = samples.store_notices(connection, [rows.case_of(found)])
+        (got,) = scene.receiver.await_count(1)
+        scene.await_left([])
+    body = json.loads(got.body)
+    assert (body["id"], body["type"], body["subject"]) == (told.id, "workflows.hotspot.deadline_passed", case)
+    data = body["data"]
+    assert (data["kind"], data["does"], data["outcome"], data["seq"]) == ("deadline_passed", "notify", "told", 1)
+    assert data["to"] == {"roles": ["commune_police"], "unit": scene.commune}
+    assert (data["due"], data["position"]) == (told.deadline.due.isoformat(), 2)
 
 
 def test_an_old_secret_ends() -> None:

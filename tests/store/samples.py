@@ -6,7 +6,7 @@ Every event changes something, so that no tampering with one can be without effe
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Column, Connection, MetaData, Table, Text, insert
 
@@ -16,7 +16,8 @@ from workflows.core.civil import civil_date, format_instant
 from workflows.core.folding import fold
 from workflows.core.ids import uuid7
 from workflows.core.ledger import FreeText, seal
-from workflows.store import rows
+from workflows.core.overdue import Deadline, Does, Notice, Outcome
+from workflows.store import notices, rows
 from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, outbox
 
 START: Final = datetime(2025, 3, 1, 1, 2, 3, 456789, tzinfo=UTC)
@@ -25,7 +26,15 @@ DEFINITIONS: Final = {name: digest(document) for name, document in DOCUMENTS.ite
 PATHS: Final = ("VN/84/842/29236", "VN/84/842/29239", "VN/84/844/29242", "VN/22/193/06652")
 TITLES: Final = ("Điểm phức tạp ở chợ Trà Vinh", "Tụ điểm Đường 3/2", "Cà phê Hòa Lợi", "Xã an toàn 100%")
 PEOPLE: Final = ("an", "bình", "chi")
-_FIRST: Final = Table("cases", MetaData(), *(Column(each.name, each.type) for each in cases.c), Column("fold", Text))
+
+
+def _first(table: Table, left_out: str, *more: Column[Any]) -> Table:
+    kept = (Column(each.name, each.type) for each in table.c if each.name != left_out)
+    return Table(table.name, MetaData(), *kept, *more)
+
+
+_FIRST: Final = _first(cases, "opened_path", Column("fold", Text))
+_FIRST_EVENT: Final = _first(event, "occurred_at")
 
 History = tuple[Case, tuple[Event, ...]]
 
@@ -62,14 +71,42 @@ def store(connection: Connection, found: Iterable[History]) -> None:
 
 def store_ledger(connection: Connection, case: Case, events: Iterable[Event]) -> None:
     """As it is in a database of the first revision."""
-    connection.execute(insert(_FIRST), {**rows.case_row(case), "fold": fold(case.title)})
-    _store_events(connection, case, events)
+    row = {**rows.case_row(case), "fold": fold(case.title)}
+    connection.execute(insert(_FIRST), {each.name: row[each.name] for each in _FIRST.c})
+    _store_events(connection, case, events, into=_FIRST_EVENT)
 
 
-def _store_events(connection: Connection, case: Case, events: Iterable[Event]) -> None:
+def store_notices(connection: Connection, found: Iterable[Case]) -> list[Notice]:
+    """One about each case, a minute after its last event."""
+    made = [
+        Notice(
+            id=uuid7(START, digest(f"notice of {case.id}".encode()).encode()),
+            deadline=Deadline(due=START.date(), case=case.id, state=case.state, state_since=START, action=0),
+            workflow=case.workflow,
+            version=case.workflow_version,
+            definition=case.definition,
+            unit=case.unit,
+            unit_path=case.unit_path,
+            seq=case.version,
+            does=Does.NOTIFY,
+            to_roles=("commune_police",),
+            to_unit=case.unit,
+            trigger=None,
+            outcome=Outcome.TOLD,
+            event=None,
+            codes=(),
+            recorded_at=case.recorded_at + timedelta(minutes=1),
+        )
+        for case in found
+    ]
+    notices.record(connection, made)
+    return made
+
+
+def _store_events(connection: Connection, case: Case, events: Iterable[Event], into: Table = event) -> None:
     for one in events:
         row, text = rows.event_rows(one, case.unit_path)
-        connection.execute(insert(event), row)
+        connection.execute(insert(into), {each.name: row[each.name] for each in into.c})
         if text:
             connection.execute(insert(event_text), text)
     if links := rows.link_rows(case):

@@ -16,7 +16,7 @@ from tests.store import samples
 from workflows.store import schema
 from workflows.store.database import Database, DatabaseError, driver, sqlite_path
 from workflows.store.feed import sequence
-from workflows.store.tables import APPEND_ONLY, attempt, count_entry
+from workflows.store.tables import APPEND_ONLY, attempt, count_entry, plan_opening
 
 KEYS = {
     "event": "id",
@@ -25,6 +25,8 @@ KEYS = {
     "event_text": "event_id",
     "definition": "hash",
     "feed": "position",
+    "plan_opening": "id",
+    "notice": "id",
 }
 COLUMNS = {
     "event": "person",
@@ -33,6 +35,8 @@ COLUMNS = {
     "event_text": "salt",
     "definition": "stored_at",
     "feed": "event_id",
+    "plan_opening": "person",
+    "notice": "state",
 }
 CONTROL = "control"
 """A copy of the table under attack, without our guard."""
@@ -192,7 +196,9 @@ def fill(url: str) -> None:
     """Rows in every table under attack, with a definition that cases use."""
     with Database(url) as database, database.write() as connection:
         samples.store_definitions(connection)
-        samples.store(connection, samples.histories(1, 3))
+        found = samples.histories(1, 3)
+        samples.store(connection, found)
+        samples.store_notices(connection, [case for case, _ in found])
         sequence(connection)
         connection.execute(
             insert(attempt),
@@ -219,6 +225,20 @@ def fill(url: str) -> None:
                 "person": "an",
                 "grant_id": "g",
                 "recorded_at": samples.instant(),
+            },
+        )
+        connection.execute(
+            insert(plan_opening),
+            {
+                "id": "1",
+                "plan": "tra-vinh-2025",
+                "year": 2025,
+                "number": 1,
+                "hash": "0" * 64,
+                "document": b"{}",
+                "person": "an",
+                "grant_id": "g",
+                "opened_at": samples.instant(),
             },
         )
 

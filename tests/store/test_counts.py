@@ -7,7 +7,7 @@ import pytest
 from tests.store import samples
 from workflows.core.case import Actor
 from workflows.core.documents import Role
-from workflows.store import counts, queries
+from workflows.store import counts, origins, queries
 from workflows.store.counts import CountError, Figure
 from workflows.store.database import Database
 from workflows.store.queries import UnknownUnitError
@@ -30,11 +30,10 @@ def test_the_newest_of_the_latest_date_counts(database_url: str) -> None:
         ):
             counts.record(database, ACTOR, figure(value, as_of), now=NOW)
         with database.read() as connection:
-            newest = [queries.newest_counts(connection, "84", on) for on in (date(2025, 1, 31), date(2025, 2, 1))]
-            before = queries.newest_counts(connection, "84", date(2024, 12, 31))
+            days = (date(2025, 1, 31), date(2025, 2, 1), date(2024, 12, 31))
+            known = [origins.figures(connection, "84", ["population"], on)["population"] for on in days]
             listed = queries.list_counts(connection, "84", cursor=None, limit=10)
-    assert [found["population"].value for found in newest] == [4, 2]
-    assert before == {}
+    assert [(found.value, found.missing) for found in known] == [(4, ()), (2, ()), (None, ("84",))]
     assert [count.value for count in listed.items] == [4, 3, 2, 1]
     assert len({count.recorded_at for count in listed.items}) == 4, "one instant, yet in order"
 
@@ -43,7 +42,7 @@ def test_what_was_entered_is_kept(database_url: str) -> None:
     with Database(database_url) as database:
         made = counts.record(database, ACTOR, figure(7), now=NOW)
         with database.read() as connection:
-            assert queries.newest_counts(connection, "84", made.as_of) == {"population": made}
+            assert queries.list_counts(connection, "84", cursor=None, limit=10).items == (made,)
     assert (made.person, made.source, made.recorded_at) == ("an", "Niên giám", NOW)
 
 

@@ -14,7 +14,7 @@ from workflows.core.canonical import canonical_bytes, digest
 from workflows.store import fsck
 from workflows.store.database import Database, driver, sqlite_path
 from workflows.store.feed import sequence
-from workflows.store.tables import case_link, cases, definition, event, event_text, feed, outbox
+from workflows.store.tables import case_link, cases, definition, event, event_text, feed, notice, outbox
 
 CASES = 12
 Value = str | int | bytes | None
@@ -87,7 +87,7 @@ def unguarded(url: str) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(url, poolclass=NullPool)
         with engine.begin() as connection:
-            for table in ("event", "event_text", "cases", "case_link", "definition", "feed"):
+            for table in ("event", "event_text", "cases", "case_link", "definition", "feed", "notice"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
         return engine
     with Database(url) as database:
@@ -106,6 +106,7 @@ def fill(url: str) -> list[samples.History]:
     with Database(url) as database, database.write() as connection:
         samples.store_definitions(connection)
         samples.store(connection, found)
+        samples.store_notices(connection, [case for case, _ in found])
         sequence(connection, limit=sum(len(events) for _, events in found) * 2 // 3)
     return found
 
@@ -323,4 +324,6 @@ TAMPERINGS: dict[str, Callable[[Connection, Random], str]] = {
     "swapped places": swap_places,
     "removed from the outbox": remove(outbox),
     "inserted into the outbox": insert_waiting,
+    "changed notice": change_column(notice),
+    "removed notice": remove(notice),
 }

@@ -16,11 +16,13 @@ from tests.conftest import Run, execute, name_of, with_database
 from tests.store import samples
 from workflows.core.civil import civil_date, format_instant
 from workflows.core.documents import Role
+from workflows.core.overdue import DEADLINE_PASSED
 from workflows.store import rows, subscriptions, webhooks
 from workflows.store.database import Database
 from workflows.store.feed import Sequenced, sequence
+from workflows.store.happened import with_happened
 from workflows.store.subscriptions import Subscription
-from workflows.store.tables import api_key, delivery, event, outbox, subscription
+from workflows.store.tables import api_key, cases, delivery, event, feed, outbox, subscription
 from workflows.store.webhooks import Claimed, Result, State, Verdict
 
 NOW = samples.START + timedelta(days=60)
@@ -188,13 +190,15 @@ def test_the_two_forms_of_the_rule_agree(connection: Connection) -> None:
     """Of a value, for what happens; of the database, for what is replayed."""
     chance = Random(5)
     found = [each for seed in range(8) for each in happened(connection, seed, 2, 2, path=chance.choice(samples.PATHS))]
+    samples.store_notices(connection, [rows.case_of(row) for row in connection.execute(select(cases)).mappings()])
+    found += sequence(connection)
     wishes = [
         subscribed(
             connection,
             f"w{number}",
             grant=chance.choice("ab"),
             workflows=tuple(chance.sample(["market", "border"], chance.randrange(3))),
-            triggers=tuple(chance.sample(["open", "suppress", "monitor"], chance.randrange(3))),
+            triggers=tuple(chance.sample(["open", "suppress", "monitor", DEADLINE_PASSED], chance.randrange(3))),
             unit_paths=tuple(chance.sample([INSIDE, OUTSIDE, TRA_VINH, "VN/84/84"], chance.randrange(3))),
         )
         for number in range(40)
@@ -205,9 +209,28 @@ def test_the_two_forms_of_the_rule_agree(connection: Connection) -> None:
         today = civil_date(NOW)
         by_value = {each.event for each in found if subscriptions.wants(wish, owner, each, today)}
         conditions = subscriptions.wanted(wish, owner, today)
-        assert by_value == set(connection.execute(select(event.c.id).where(*conditions)).scalars())
+        stored = select(feed.c.event_id).select_from(with_happened(feed, feed.c.event_id)).where(*conditions)
+        assert by_value == set(connection.execute(stored).scalars())
         sizes.add(len(by_value))
     assert len(sizes) > 5, "the wishes hardly differ"
+
+
+def test_a_notice_comes_after_the_events_of_its_case_and_again_when_it_is_replayed(connection: Connection) -> None:
+    """Recorded last, so that only its place tells."""
+    subscribed(connection, "s", triggers=("monitor", DEADLINE_PASSED))
+    found = happened(connection, 3, 2, 1, 3)
+    stored = [rows.case_of(row) for row in connection.execute(select(cases)).mappings()]
+    told = {
+        each.id
+        for each in samples.store_notices(connection, [case for case in stored if case.id in {f.case for f in found}])
+    }
+    later = sequence(connection)
+    webhooks.fan_out(connection, later, NOW)
+    assert {each.event for each in later} == told
+    assert all(each.trigger == DEADLINE_PASSED for each in later)
+    assert told <= {each.event for each in drained(connection, "s")}
+    webhooks.replay(connection, "s", after=0)
+    assert told <= {each.event for each in drained(connection, "s")}
 
 
 def test_of_each_case_one_at_a_time_in_order(connection: Connection) -> None:

@@ -9,7 +9,15 @@ from typing import Final
 
 import typer
 
-_GROUPS: Final = {"key": "keys", "case": "case", "import": "importing", "export": "exporting"}
+_GROUPS: Final = {
+    "key": "keys",
+    "case": "case",
+    "plan": "plan",
+    "calendar": "calendar",
+    "import": "importing",
+    "export": "exporting",
+    "units": "units",
+}
 _COMMANDS: Final = {
     "check": "documents",
     "schema": "documents",
@@ -17,11 +25,13 @@ _COMMANDS: Final = {
     "openapi": "contract",
     "init": "database",
     "serve": "serving",
+    "worker": "worker",
     "fsck": "database",
     "backup": "database",
     "restore": "database",
     "doctor": "doctor",
     "events": "events",
+    "classify": "classify",
     "demo": "demo",
 }
 

@@ -70,6 +70,20 @@ def show(
     casework.show(asked, case_id)
 
 
+@commands.command()
+def deadline(
+    case_id: CaseIdText,
+    *,
+    database: DatabaseUrl = DEFAULT_DATABASE,
+    key: KeySecret = "",
+    language: Speech = Language.VI,
+    as_json: AsJson = False,
+) -> None:
+    """Show why a case has its deadline: the days counted, those that are not, and by which calendar."""
+    asked = casework.Asked(database=database, key=key, language=language, as_json=as_json)
+    casework.deadline(asked, case_id)
+
+
 @commands.command("open")
 def open_case(  # noqa: PLR0913 - one option per member of the request
     *,

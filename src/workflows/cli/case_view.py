@@ -19,8 +19,10 @@ from workflows.cli.showing import (
 from workflows.core.canonical import Json
 from workflows.core.case import Blocker, Case, Event, Offer
 from workflows.core.civil import civil_date, show_date, show_instant
+from workflows.core.deadline_moves import STEP as MOVING_DEADLINE
 from workflows.core.definition import Definition
 from workflows.core.documents import OPEN, ChoiceField, FieldSpec, Role, Words
+from workflows.core.moving import STEP as MOVING
 from workflows.core.wording import ROLES
 from workflows.services import reading
 from workflows.services.engine import Engine
@@ -198,6 +200,7 @@ def print_new_event(engine: Engine, event: Event, language: str) -> None:
 def _event_row(engine: Engine, entry: Entry, language: str) -> list[str]:
     definition = _definition(engine, entry)
     titles = {name: step.title for name, step in definition.steps.items()} | {OPEN: definition.opening.title}
+    titles |= {step.trigger: step.title for step in (MOVING, MOVING_DEADLINE)}
     title = titles.get(entry.trigger)
     step = f"{words(title, language)} ({entry.trigger})" if title else entry.trigger
     if isinstance(entry, Event):

@@ -15,6 +15,7 @@ import typer
 
 from workflows.cli import case_view
 from workflows.cli.acting import acting
+from workflows.cli.deadline_view import print_deadline
 from workflows.cli.documents import Language
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.showing import print_json, safe
@@ -24,7 +25,7 @@ from workflows.core.civil import civil_date
 from workflows.core.definition import Definition, Step
 from workflows.core.fields import unknown_name
 from workflows.core.ids import is_id
-from workflows.services import reading
+from workflows.services import deadlines, reading
 from workflows.services.engine import Engine
 from workflows.services.given import GivenError, joined, read_instant, read_object, read_values
 from workflows.services.reading import InvalidError, MissingError, Slice
@@ -98,7 +99,7 @@ def session(asked: Asked) -> Iterator[tuple[Engine, Actor]]:
 
 def option(pointer: str) -> str:
     """The option of the command that gives what a JSON Pointer, or the name of a query parameter, points to."""
-    name = pointer.strip("/")
+    name = pointer.strip("/").replace("_", "-")
     return f"-{name}" if len(name) == 1 else f"--{name}"
 
 
@@ -137,6 +138,16 @@ def gathered(fetch: Callable[[Slice], Page[Item]], limit: int) -> Page[Item]:
         cursor = page.next
         if cursor is None or len(items) >= limit:
             return Page(items=tuple(items), next=cursor)
+
+
+def deadline(asked: Asked, case_id: str) -> None:
+    require_id(case_id)
+    with session(asked) as (engine, actor):
+        found = deadlines.explained(engine, actor, case_id)
+        if asked.as_json:
+            print_json(encoded(deadlines.deadline_json(found, reading.today(engine))))
+        else:
+            print_deadline(found, asked.language)
 
 
 def show(asked: Asked, case_id: str) -> None:

@@ -17,7 +17,6 @@ from workflows.core.problems import DefinitionError
 from workflows.core.shape import read_shape
 from workflows.loader import check as find_problems
 from workflows.loader import load
-from workflows.schema_files import stale_schemas, write_schemas
 from workflows.services.settings import definitions_directory
 from workflows.yaml_tree import read_tree
 
@@ -51,6 +50,8 @@ def schema(
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if one is stale.")] = False,
 ) -> None:
     """Write the JSON Schemas that editors check by."""
+    from workflows.schema_files import stale_schemas, write_schemas  # noqa: PLC0415 - slow to load, others need none
+
     root = definitions_directory()
     if check_only:
         stale = stale_schemas(root)

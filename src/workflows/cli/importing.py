@@ -14,10 +14,11 @@ import typer
 
 from workflows.cli.acting import KeySecret, acting
 from workflows.cli.errors import CommandError, MisuseError
+from workflows.cli.showing import progress
 from workflows.cli.target import DatabaseUrl
 from workflows.core.nearest import nearest
 from workflows.loader import load
-from workflows.services.importing import SHOWN, Advance, Problems, Written
+from workflows.services.importing import SHOWN, Problems, Written
 from workflows.services.importing_cases import CaseImport
 from workflows.services.importing_counts import CountImport
 from workflows.services.reading import MissingError
@@ -55,7 +56,7 @@ def import_cases(
         job = CaseImport(engine, actor, workflow, records=rows, spool=spool)
         _say("reading …")
         job.read()
-        with _bar("checking", job.rows) as advance:
+        with progress("checking", job.rows) as advance:
             job.check(advance)
         _require_no_problem(job.problems, "nothing was written")
         _tell_unused(job.unused)
@@ -63,7 +64,7 @@ def import_cases(
             typer.echo(f"{workflow}: {job.rows} rows can be imported, {job.done} of them are already")
             return
         started = time.perf_counter()
-        with _bar("opening", job.rows - job.done) as advance:
+        with progress("opening", job.rows - job.done) as advance:
             written = job.write(advance)
     _sum_up(written, f"{workflow}: {job.rows} rows", "opened", time.perf_counter() - started)
 
@@ -92,7 +93,7 @@ def import_counts(
             typer.echo(f"counts: {job.rows} rows can be imported")
             return
         started = time.perf_counter()
-        with _bar("entering", job.rows) as advance:
+        with progress("entering", job.rows) as advance:
             written = job.write(advance)
     _sum_up(written, f"counts: {job.rows} rows", "entered", time.perf_counter() - started)
 
@@ -182,13 +183,3 @@ def _say(text: str) -> None:
     """On a terminal only."""
     if sys.stderr.isatty():
         typer.echo(text, err=True)
-
-
-@contextmanager
-def _bar(label: str, length: int) -> Iterator[Advance]:
-    """A progress bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with typer.progressbar(length=length, label=label, file=sys.stderr) as bar:
-        yield bar.update

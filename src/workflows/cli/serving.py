@@ -27,6 +27,7 @@ from workflows.services.settings import (
     definitions_directory,
     log_level,
     webhook_networks,
+    works_on_deadlines,
 )
 from workflows.store.database import parse_url, sqlite_path
 from workflows.store.tables import definition
@@ -73,6 +74,7 @@ def require_settings() -> None:
         log_level()
         tracing.wanted(os.environ)
         webhook_networks()
+        works_on_deadlines()
     except (ValueError, tracing.TracingError) as error:
         raise MisuseError(str(error)) from error
 

@@ -5,9 +5,10 @@ lines or hide them, so that each is shown as its escape.
 """
 
 import re
+import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Final
 
@@ -91,3 +92,13 @@ def _show_text(value: str) -> str:
 
 def _parts(values: Sequence[Json]) -> Iterator[str]:
     return (show_json(value) for value in values)
+
+
+@contextmanager
+def progress(label: str, length: int) -> Iterator[Callable[[int], object]]:
+    """A bar on a terminal, nothing elsewhere; told how many more are through."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with typer.progressbar(length=length, label=label, file=sys.stderr) as bar:
+        yield bar.update

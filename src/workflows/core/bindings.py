@@ -123,15 +123,17 @@ class Bindings:
         as_of = self.get(fact.as_of)
         if not isinstance(as_of, date):
             return {"value": None, "count": fact.count, "as_of": None, "source": None}
-        count = self.draft.world.count(self.case.unit, fact.count, as_of)
-        if count is None:
-            return {"value": None, "count": fact.count, "as_of": as_of.isoformat(), "source": None}
+        found = self.draft.world.figure(self.case, fact.count, as_of=as_of, today=self.today)
+        if found.value is None or found.as_of is None:
+            unknown: dict[str, Json] = {"value": None, "count": fact.count, "as_of": as_of.isoformat(), "source": None}
+            return unknown if found.missing == (self.case.unit,) else {**unknown, "missing": list(found.missing)}
+        entries = [part.count.id for part in found.parts]
         return {
-            "value": count.value,
+            "value": found.value,
             "count": fact.count,
-            "as_of": count.as_of.isoformat(),
-            "source": count.source,
-            "entry": count.id,
+            "as_of": found.as_of.isoformat(),
+            "source": found.source,
+            **({"entry": entries[0]} if len(entries) == 1 else {"entries": entries}),
         }
 
     def _cases(self, name: str) -> dict[str, Json]:
@@ -139,7 +141,7 @@ class Bindings:
         assert not isinstance(fact, CountFact)  # noqa: S101 - narrows the type; the caller has tested it
         found = [
             each
-            for each in self.draft.of_unit(self.case.unit, fact.cases, fact.states)
+            for each in self.draft.of_unit(self.case.unit_path, fact.cases, fact.states)
             if all(each.data.get(field) in values for field, values in fact.where.items())
         ]
         return {

@@ -38,6 +38,7 @@ class Changes(TypedDict, total=False):
     """Everything an event changes on its case."""
 
     unit_path: str
+    """Of an opening, and of a move to another unit, whose code the event bears."""
     plan: str | None
     parent: str | None
     title: str
@@ -97,6 +98,8 @@ class Case:
     """The `seq` of the newest event."""
     unit: str
     unit_path: str
+    opened_path: str
+    """Of the unit that it was opened in, wherever it has moved since."""
     plan: str | None
     parent: CaseId | None
     title: str
@@ -200,12 +203,49 @@ class Fire:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnitChange:
+    """What an administrative act made of some units, as far as the cases of those units are concerned."""
+
+    act: str
+    """Key of the act."""
+    kind: str
+    """merged, renamed, split or abolished."""
+    day: date
+    """First day of the successors."""
+    sources: frozenset[str]
+    """Codes until that day."""
+    successors: frozenset[str]
+    """Codes from that day on."""
+    documents: tuple[Data, ...] = ()
+    """The legal documents, as they are to stand in the events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveUnit:
+    """Move a running case to the unit that took over its own."""
+
+    case: CaseId
+    to: str
+    change: UnitChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveDeadline:
+    """Move the deadline of a running case to where the calendar now has it."""
+
+    case: CaseId
+
+
+Act: TypeAlias = Open | Fire | MoveUnit | MoveDeadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """Something that somebody wants done; its id fixes the ids of all that follows from it."""
 
     id: CommandId
     grant: str
-    act: Open | Fire
+    act: Act
     nonce: bytes
     """32 random bytes, never stored: the salts of the command's events derive from it."""
     reason: str | None = None
@@ -312,8 +352,9 @@ def apply(case: Case | None, event: Event) -> Case:
         definition=case.definition,
         state=event.target,
         version=event.seq,
-        unit=case.unit,
-        unit_path=case.unit_path,
+        unit=event.unit,
+        unit_path=changes.get("unit_path", case.unit_path),
+        opened_path=case.opened_path,
         plan=case.plan,
         parent=case.parent,
         title=changes.get("title", case.title),
@@ -348,6 +389,7 @@ def _opened(event: Event) -> Case:
         version=1,
         unit=event.unit,
         unit_path=changes["unit_path"],
+        opened_path=changes["unit_path"],
         plan=changes["plan"],
         parent=None if parent is None else CaseId(parent),
         title=changes["title"],

@@ -62,6 +62,9 @@ def _texts(step: Step, document: WorkflowDocument) -> Iterator[_Text]:
     for index, effect in enumerate(step.effects):
         if effect.when is not None:
             yield (*step.path, "effects", index, "when"), effect.when, ValueType.BOOLEAN
+    for index, opening in enumerate(step.opens):
+        if opening.when is not None:
+            yield (*step.path, "opens", index, "when"), opening.when, ValueType.BOOLEAN
 
 
 def _conditions(requires: tuple[Requirement, ...]) -> Iterator[tuple[Path, Condition]]:

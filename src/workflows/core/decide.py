@@ -15,6 +15,7 @@ from workflows.core.canonical import Json
 from workflows.core.case import (
     NOTHING,
     Accepted,
+    Act,
     Actor,
     Blocker,
     Case,
@@ -27,6 +28,8 @@ from workflows.core.case import (
     Fire,
     InputError,
     Invalid,
+    MoveDeadline,
+    MoveUnit,
     NotFound,
     Open,
     Refused,
@@ -34,8 +37,11 @@ from workflows.core.case import (
     apply,
 )
 from workflows.core.civil import civil_date
-from workflows.core.definition import Definition, Firing, Step
-from workflows.core.documents import OPEN, Opening, Words
+from workflows.core.deadline_moves import STEP as MOVING_DEADLINE
+from workflows.core.deadline_moves import deadline_blockers, deadline_change, deadline_facts
+from workflows.core.deadlines import deadline_of, reckoned_by
+from workflows.core.definition import Birth, Definition, Firing, Step
+from workflows.core.documents import MOVE_DEADLINE, MOVE_UNIT, OPEN, Words
 from workflows.core.drafting import Origin, make_event, occurred_day, opening_change, resolve, step_change
 from workflows.core.effects import asks_reason, authority_of, is_wanted, no_such_step_of, of_case, step_of, targets
 from workflows.core.evaluate import Authority, Evaluation, evaluate
@@ -43,6 +49,8 @@ from workflows.core.fields import check, present, unknown_name
 from workflows.core.ids import derived
 from workflows.core.judging import guard_error
 from workflows.core.ledger import EntryTooLargeError
+from workflows.core.moving import STEP as MOVING
+from workflows.core.moving import destination, move_blockers, move_change, move_facts
 from workflows.core.requests import check_fire, check_opening, check_trigger, check_unit
 from workflows.core.wording import REASON, not_in_force, wrong_role, wrong_unit
 from workflows.core.world import Draft, Unit
@@ -60,7 +68,7 @@ def decide(draft: Draft, command: Command, now: datetime) -> Decision:
     """
     work = _Work(draft, command, now)
     try:
-        decision = work.open(command.act) if isinstance(command.act, Open) else work.fire(command.act)
+        decision = work.decide(command.act)
     except EntryTooLargeError as error:
         return Invalid(errors=(InputError(path="", message=str(error)),))
     if isinstance(decision, Accepted):
@@ -86,6 +94,13 @@ class _Work:
         self._changed: dict[CaseId, Case] = {}
         self._skipped: list[Refused] = []
         self._opened = 0
+
+    def decide(self, act: Act) -> Decision:
+        if isinstance(act, Open):
+            return self.open(act)
+        if isinstance(act, MoveDeadline):
+            return self.move_deadline(act)
+        return self.move(act) if isinstance(act, MoveUnit) else self.fire(act)
 
     def fire(self, act: Fire) -> Decision:
         case = self._draft.case(act.case)
@@ -137,6 +152,59 @@ class _Work:
             )
         return self._done(blockers, None, OPEN)
 
+    def move(self, act: MoveUnit) -> Decision:
+        case = self._draft.case(act.case)
+        if case is None or not may_see(self._actor, case.unit_path, self._today):
+            return NotFound(what="case", given=act.case)
+        definition = self._world.definitions.by_hash(case.definition)
+        levels = definition.document.levels
+        blockers = move_blockers(self._world, self._actor, case, act, levels, self._today)
+        target = destination(self._world, act)
+        if target is not None and not blockers:
+            event = make_event(
+                self._origin,
+                definition=definition,
+                step=MOVING,
+                case=case,
+                case_id=case.id,
+                unit=target.code,
+                index=0,
+                to=case.state,
+                change=move_change(target),
+                given=NOTHING,
+                facts=move_facts(self._world, case, target, act),
+                cause=None,
+                reason=self._command.reason,
+            )
+            self._keep(apply(case, event), event)
+        return self._done(blockers, case, MOVE_UNIT)
+
+    def move_deadline(self, act: MoveDeadline) -> Decision:
+        case = self._draft.case(act.case)
+        if case is None or not may_see(self._actor, case.unit_path, self._today):
+            return NotFound(what="case", given=act.case)
+        definition = self._world.definitions.by_hash(case.definition)
+        deadline = deadline_of(definition, case)
+        blockers = deadline_blockers(self._actor, case, deadline)
+        if deadline is not None and deadline.last is not None and not blockers:
+            event = make_event(
+                self._origin,
+                definition=definition,
+                step=MOVING_DEADLINE,
+                case=case,
+                case_id=case.id,
+                unit=case.unit,
+                index=0,
+                to=case.state,
+                change=deadline_change(deadline.last),
+                given=NOTHING,
+                facts=deadline_facts(definition, case, deadline, self._today),
+                cause=None,
+                reason=self._command.reason,
+            )
+            self._keep(apply(case, event), event)
+        return self._done(blockers, case, MOVE_DEADLINE)
+
     def _forbidden(self, definition: Definition, code: str, unit: Unit | list[InputError] | None) -> list[Blocker]:
         roles = definition.opening.roles
         blockers = []
@@ -187,7 +255,7 @@ class _Work:
             to=found.to,
             change=change,
             given=given,
-            facts=_facts(found),
+            facts={**_facts(found, step), **reckoned_by(definition, found.to, change.whole, self._today)},
             cause=cause,
             reason=self._command.reason if cause is None or authority is Authority.OWN else None,
         )
@@ -200,8 +268,8 @@ class _Work:
         self._events.append(event)
 
     def _follow(self, case_id: CaseId, step: Step, bindings: Bindings, event: Event) -> Sequence[Blocker]:
-        for opening in step.opens:
-            blockers = self._open_children(self._changed[case_id], opening, bindings, event)
+        for birth in step.opens:
+            blockers = self._open_children(self._changed[case_id], birth, bindings, event)
             if blockers:
                 return blockers
         blockers = []
@@ -209,8 +277,11 @@ class _Work:
             blockers += self._take_effect(self._changed[case_id], firing, bindings, event)
         return blockers
 
-    def _open_children(self, case: Case, opening: Opening, bindings: Bindings, event: Event) -> Sequence[Blocker]:
-        day = civil_date(event.occurred_at)
+    def _open_children(self, case: Case, birth: Birth, bindings: Bindings, event: Event) -> Sequence[Blocker]:
+        wanted = is_wanted(birth, bindings)
+        if wanted is not True:
+            return [wanted] if isinstance(wanted, Blocker) else []
+        opening, day = birth.spec, civil_date(event.occurred_at)
         definition = self._world.definitions.in_force(opening.workflow, day)
         if definition is None:
             return [_no_version(self._world.definitions.versions(opening.workflow), day)]
@@ -223,7 +294,8 @@ class _Work:
                 name: resolve(source, given=given, case=case, today=self._today, item=item)
                 for name, source in opening.with_.items()
             }
-            blockers = self._open_case(
+            errors = check(definition.opening.fields, data, "/data", definition.context)
+            blockers: Sequence[Blocker] = _unusable(OPEN, definition.document.title, errors) or self._open_case(
                 definition,
                 unit=case.unit,
                 unit_path=case.unit_path,
@@ -289,7 +361,8 @@ class _Work:
         )
         if found.blockers:
             return found.blockers
-        event = opened(_facts(found))
+        reckoned = reckoned_by(definition, definition.document.initial, change.whole, self._today)
+        event = opened({**_facts(found, definition.opening), **reckoned})
         self._keep(apply(None, event), event)
         return self._follow(case_id, definition.opening, found.bindings, event)
 
@@ -331,8 +404,7 @@ class _Work:
         context = self._world.definitions.by_hash(target.definition).context
         errors = check(step.fields, given, "/input", context)
         if errors:
-            text = "; ".join(f"{error.path} {error.message}" for error in errors)
-            return [guard_error(firing.spec.fire, step.title, text)]
+            return _unusable(firing.spec.fire, step.title, errors)
         blockers = self._perform(target, step, given, authority_of(firing), cause=event.id)
         if not blockers and asks_reason(firing, step) and self._command.reason is None:
             return [Blocker(code="reason", message=REASON, needed="reason")]
@@ -347,7 +419,18 @@ class _Work:
         del self._skipped[skipped:]
 
 
-def _facts(found: Evaluation) -> Data:
+def _unusable(trigger: str, title: Words, errors: Sequence[InputError]) -> list[Blocker]:
+    """Values that a definition hands to a related case, and that this cannot take; empty without errors."""
+    text = "; ".join(f"{error.path} {error.message}" for error in errors)
+    return [guard_error(trigger, title, text)] if errors else []
+
+
+def _facts(found: Evaluation, step: Step) -> Data:
+    """The facts that were used, those that decide on effects and children included, as they are now."""
+    for guard in step.wishes():
+        for name in guard.variables:
+            if name.startswith("facts."):
+                found.bindings.get(name)
     facts = dict(found.bindings.used)
     return {**facts, "sheets": found.sheets} if found.sheets else facts
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
+from workflows.core.calendars import Calendar
 from workflows.core.case import Kind
 from workflows.core.document_bytes import definition_hash
 from workflows.core.documents import (
@@ -90,6 +91,14 @@ class Firing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """A compiled opening of children."""
+
+    spec: Opening
+    when: Guard | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Separation:
     """A trigger that another person must have fired."""
 
@@ -115,7 +124,7 @@ class Step:
     separate: tuple[Separation, ...] = ()
     over_case: bool = False
     rules: tuple[Rule | SheetRules, ...] = ()
-    opens: tuple[Opening, ...] = ()
+    opens: tuple[Birth, ...] = ()
     effects: tuple[Firing, ...] = ()
 
     @property
@@ -128,9 +137,14 @@ class Step:
         for rule in self.rules:
             roots = rule.criteria if isinstance(rule, SheetRules) else (rule,)
             yield from (leaf.guard for root in roots for leaf in root.walk() if leaf.guard)
-        yield from (firing.when for firing in self.effects if firing.when)
+        yield from self.wishes()
         if self.not_before:
             yield self.not_before
+
+    def wishes(self) -> Iterator[Guard]:
+        """Every guard that says whether an effect is taken, or children are opened."""
+        yield from (firing.when for firing in self.effects if firing.when)
+        yield from (birth.when for birth in self.opens if birth.when)
 
     def reads(self) -> frozenset[str]:
         """Every variable that deciding the step may read."""
@@ -178,6 +192,8 @@ class Definition:
     sheets: Mapping[str, SheetRules]
     context: Context
     """What values of its fields are checked against."""
+    calendar: Calendar | None = None
+    """By which its deadlines are reckoned; the hash of the definition does not cover it."""
 
     @property
     def key(self) -> str:
@@ -215,6 +231,7 @@ def compile_definition(document: WorkflowDocument, catalogue: Catalogue) -> Defi
         context=Context(
             agencies={key: agency.valid for key, agency in catalogue.agencies.items()}, sheets=document.sheets
         ),
+        calendar=catalogue.calendar,
     )
 
 
@@ -247,7 +264,7 @@ class _Compiler:
             separate=tuple(_separation(name) for name in spec.separate_from),
             over_case=spec.separate_over == "case",
             rules=tuple(self._requirement(rule, language) for rule in spec.requires),
-            opens=spec.opens,
+            opens=tuple(Birth(spec=each, when=_when(each.when, language)) for each in spec.opens),
             effects=tuple(_firing(effect, language) for effect in spec.effects),
         )
 
@@ -339,7 +356,11 @@ def _needed(condition: Condition) -> int:
 
 
 def _firing(effect: Effect, language: Language) -> Firing:
-    return Firing(spec=effect, when=language.compile(effect.when) if effect.when else None)
+    return Firing(spec=effect, when=_when(effect.when, language))
+
+
+def _when(text: str | None, language: Language) -> Guard | None:
+    return language.compile(text) if text else None
 
 
 def _separation(name: str) -> Separation:
@@ -421,7 +442,7 @@ class Definitions:
 
 def _fired(step: Step) -> Iterator[Node]:
     yield from ((firing.spec.workflow, firing.spec.fire) for firing in step.effects)
-    yield from ((opening.workflow, OPEN) for opening in step.opens)
+    yield from ((birth.spec.workflow, OPEN) for birth in step.opens)
 
 
 def _follows_links(definitions: Iterable[Definition], trigger: str) -> bool:

@@ -5,18 +5,29 @@ and telling file and line is the loader's. Field descriptions below become the J
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=60)]
+from workflows.core.forms import check_condition, check_due, check_when_passed
+
+if TYPE_CHECKING:  # they are made of parts of this module
+    from workflows.core.calendars import Calendar
+    from workflows.core.catalogue_documents import Agency, CountKind
+    from workflows.core.plan_documents import PlanDocument
+    from workflows.core.table_documents import TableDocument
+
+NAME_PATTERN = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+NAME_LENGTH = 60
+Name: TypeAlias = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=NAME_LENGTH)]
 Basis: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^(design|[a-z]+(-[a-z]+)*-[0-9]{4} [IVX]+(\.[0-9a-zđ]+)*)$")
+    str, StringConstraints(pattern=r"^(design|[a-z]+(-[a-z]+)*-[0-9]{4} ([IVX]+|annex|preamble)(\.[0-9a-zđ]+)*)$")
 ]
-"""`design` for our own addition, or a plan key and the section as printed: `tra-vinh-2025 III.3`."""
+"""`design` for our own addition, or a plan key and the section as printed: `tra-vinh-2025 III.3`, or `annex`."""
+Owner: TypeAlias = Annotated[str, StringConstraints(pattern=r"^owner$")]
 Expression: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 QualifiedTrigger: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*$", max_length=121)
@@ -26,6 +37,12 @@ AMEND = "amend"
 ANNUL = "annul"
 OPEN = "open"
 ANNULLED = "annulled"
+MOVE_UNIT = "move_unit"
+"""The trigger of events that move a case to another unit."""
+MOVE_DEADLINE = "move_deadline"
+"""The trigger of events that move a deadline to where the calendar now has it."""
+UNFIRED_TRIGGERS = frozenset({MOVE_UNIT, MOVE_DEADLINE})
+"""Of events that follow from acts outside the workflow: known to filters, never fired by name."""
 RESERVED_TRIGGERS = frozenset({OPEN, AMEND, ANNUL})
 
 
@@ -117,6 +134,12 @@ class ChoiceField(_Field):
     options: Annotated[dict[Name, Words], Field(min_length=1)]
 
 
+class KeyField(_Field):
+    """A name that something outside the case goes by, such as a task of its plan: kept in the entry, unlike text."""
+
+    type: Literal["key"]
+
+
 class DocumentField(_Field):
     """A reference to an issued document: number, date, issuer, title and the SHA-256 of the file where there is one."""
 
@@ -158,6 +181,7 @@ FieldSpec: TypeAlias = Annotated[
     | BooleanField
     | DateField
     | ChoiceField
+    | KeyField
     | DocumentField
     | AgencyField
     | AgenciesField
@@ -222,20 +246,7 @@ class Condition(Frozen):
     message: Words | None = Field(default=None, alias="else")
     """What the person reads when the condition does not hold."""
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        kinds = ("that", "share", "attested", "all_of", "any_of", "at_least")
-        given = [kind for kind in kinds if getattr(self, kind) is not None]
-        if len(given) != 1:
-            message = f"a condition has exactly one of {', '.join(kinds)}; this one has {', '.join(given) or 'none'}"
-            raise ValueError(message)
-        if (self.at_least is None) != (self.of is None):
-            message = "at_least and of go together"
-            raise ValueError(message)
-        if self.of is not None and self.at_least is not None and self.at_least > len(self.of):
-            message = f"at_least is {self.at_least} but of lists {len(self.of)}"
-            raise ValueError(message)
-        return self
+    _one_kind = model_validator(mode="after")(check_condition)
 
     @property
     def parts(self) -> tuple["Condition", ...]:
@@ -267,11 +278,60 @@ class Sheet(Cited):
     criteria: Annotated[tuple[Condition, ...], Field(min_length=1, strict=False)]
 
 
-class Due(Cited):
-    """A deadline: the last civil day that is still in time, counted from the day the state was entered."""
+class Literally(Frozen):
+    """A fixed value."""
 
-    within: Annotated[int, Field(ge=1, le=3_660)]
-    unit: Literal["days", "months"]
+    literal: str | int | bool
+
+
+Source: TypeAlias = (
+    Annotated[str, StringConstraints(pattern=r"^(input|case)\.[a-z][a-z0-9_]*$|^today$|^item$")] | Literally
+)
+"""Where a value comes from: `input.<name>`, `case.<field>`, `today`, `item` of `for_each`, or `{literal: …}`."""
+
+
+class WhenPassed(Frozen):
+    """One thing that happens, once, after a deadline has passed with the case still there."""
+
+    notify: Owner | Annotated[tuple[Role, ...], Field(min_length=1, strict=False)] | None = None
+    """Who is told: `owner`, or roles."""
+    escalate: Annotated[tuple[Role, ...], Field(min_length=1, strict=False)] | None = None
+    """Roles that are told at the unit above, within the province."""
+    fire: Name | None = None
+    """A trigger of the state, fired as the system, whose role it must name."""
+    after: Annotated[int, Field(ge=0, le=3_660)] = 0
+    """Civil days after the first late day."""
+    with_: dict[Name, Source] = Field(default={}, alias="with")
+    """Input of the fired trigger."""
+
+    _one_kind = model_validator(mode="after")(check_when_passed)
+
+
+class Due(Cited):
+    """A deadline, the last civil day that is still in time: counted from entering the state, or a day of the case."""
+
+    within: Annotated[int, Field(ge=1, le=3_660)] | None = None
+    unit: Literal["days", "months", "working_days"] | None = None
+    """The day of entering the state is not counted; `working_days` are those of the calendar."""
+    rolls: bool = False
+    """Days or months that end on a day that is not worked end on the next one that is."""
+    on: Annotated[str, StringConstraints(pattern=r"^case\.[a-z][a-z0-9_]*$")] | None = None
+    """`case.<date field>`: that very day; no deadline while it is unknown, and moved in the event that changes it."""
+
+    when_passed: Annotated[tuple[WhenPassed, ...], Field(strict=False)] = ()
+    """What happens when it has passed, each once; who is told comes before what is fired."""
+
+    _one_form = model_validator(mode="after")(check_due)
+
+    @property
+    def by_calendar(self) -> bool:
+        """Whether it depends on which days are worked."""
+        return self.unit == "working_days" or self.rolls
+
+    @property
+    def field(self) -> str | None:
+        """The field that holds the day; None when it is counted."""
+        return self.on.removeprefix("case.") if self.on else None
 
 
 class State(Cited):
@@ -285,18 +345,6 @@ class State(Cited):
     due: Due | None = None
     owner: Annotated[tuple[Role, ...], Field(min_length=1, strict=False)] | None = None
     """Roles that answer for the deadline."""
-
-
-class Literally(Frozen):
-    """A fixed value."""
-
-    literal: str | int | bool
-
-
-Source: TypeAlias = (
-    Annotated[str, StringConstraints(pattern=r"^(input|case)\.[a-z][a-z0-9_]*$|^today$|^item$")] | Literally
-)
-"""Where a value comes from: `input.<name>`, `case.<field>`, `today`, `item` of `for_each`, or `{literal: …}`."""
 
 
 class Effect(Cited):
@@ -323,6 +371,8 @@ class Opening(Cited):
     workflow: Name
     for_each: Annotated[str, StringConstraints(pattern=r"^(input|case)\.[a-z][a-z0-9_]*$")] | None = None
     """A list; one child for each item."""
+    when: Expression | None = None
+    """None is opened when it is false; a `known.input.<name>` in it lets that input fill a required field."""
     with_: dict[Name, Source] = Field(default={}, alias="with")
 
 
@@ -397,8 +447,7 @@ class Validity(Frozen):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.to is not None and self.to <= self.from_:
-            message = f"valid.to {self.to} must be after valid.from {self.from_}"
-            raise ValueError(message)
+            raise ValueError(f"valid.to {self.to} must be after valid.from {self.from_}")
         return self
 
     def covers(self, day: date) -> bool:
@@ -418,8 +467,8 @@ class WorkflowDocument(Cited):
     version: Annotated[int, Field(ge=1)]
     valid: Validity
     title: Words
-    subject: Level
-    """The level of the unit that a case belongs to."""
+    subject: Level | Annotated[tuple[Level, ...], Field(min_length=1, strict=False)]
+    """The level of the unit that a case belongs to, or the levels of which it may be."""
     fields: dict[Name, FieldSpec] = {}
     facts: dict[Name, Fact] = {}
     sheets: dict[Name, Sheet] = {}
@@ -430,28 +479,10 @@ class WorkflowDocument(Cited):
     amend: Amendment
     annul: Annulment
 
-
-class CountKind(Cited):
-    """A figure that is entered per unit and date."""
-
-    title: Words
-
-
-class CountsDocument(Frozen):
-    """The closed list of counts; none of them says anything about one person."""
-
-    counts: Annotated[dict[Name, CountKind], Field(min_length=1)]
-
-
-class Agency(Cited):
-    title: Words
-    valid: Validity
-
-
-class AgenciesDocument(Frozen):
-    """The bodies that act beside the People's Committees of the units."""
-
-    agencies: Annotated[dict[Name, Agency], Field(min_length=1)]
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels of units that cases may belong to."""
+        return (self.subject,) if isinstance(self.subject, Level) else self.subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -460,5 +491,10 @@ class Catalogue:
 
     workflows: Mapping[str, tuple[WorkflowDocument, ...]]
     """By key; versions ascending."""
-    counts: Mapping[str, CountKind]
-    agencies: Mapping[str, Agency]
+    counts: "Mapping[str, CountKind]"
+    agencies: "Mapping[str, Agency]"
+    calendar: "Calendar | None" = None
+    plans: "Mapping[str, PlanDocument]" = field(default_factory=dict)
+    """By key. What the loader gives is read and proved when it is first asked for, and may raise DefinitionError."""
+    tables: "Mapping[str, tuple[TableDocument, ...]]" = field(default_factory=dict)
+    """By key; versions ascending. Read and proved when one is first asked for, as plans are."""

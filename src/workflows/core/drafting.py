@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import cast
 
 from workflows.core.canonical import Json
@@ -19,9 +19,10 @@ from workflows.core.case import (
     Kind,
     LinkChange,
 )
-from workflows.core.civil import add_months, civil_date
+from workflows.core.civil import civil_date
+from workflows.core.deadlines import last_day
 from workflows.core.definition import Definition, Step
-from workflows.core.documents import Due, Literally, Source
+from workflows.core.documents import Literally, Source
 from workflows.core.fields import document_hashes, present, split, split_findings
 from workflows.core.ids import derived
 from workflows.core.ledger import FreeText, seal
@@ -93,7 +94,7 @@ def opening_change(
         "plan": plan,
         "parent": parent,
         "entered": day.isoformat(),
-        "due": _due(initial.due, day),
+        "due": _iso(last_day(definition, initial.due, day, values)),
         "final": initial.final,
         "episode": 1,
     }
@@ -120,11 +121,12 @@ def step_change(
         today: The civil date of deciding.
         day: The civil date on which it occurred.
     """
-    fixed = _entering(definition, case, to, day) if to != case.state else Changes()
     sets = {name: resolve(source, given=given, case=case, today=today) for name, source in step.sets.items()}
     if step.kind is Kind.AMENDED:
         sets = {name: value for name, value in given.items() if name != "title"}
     values, links = _parted(definition, present(sets), case.links)
+    entering = to != case.state
+    fixed = _entering(definition, case, to, day, values) if entering else _staying(definition, case, values)
     if links:
         fixed["links"] = links
     return _texts_apart(definition, case, step, fixed, values, given)
@@ -157,12 +159,19 @@ def _texts_apart(definition: Definition, case: Case, step: Step, fixed: Changes,
     return Change(whole=cast("Changes", whole), public=public, texts=FreeText(**texts))  # type: ignore[arg-type]  # the parts were taken from fields of these types
 
 
-def _entering(definition: Definition, case: Case, to: str, day: date) -> Changes:
+def _staying(definition: Definition, case: Case, values: Data) -> Changes:
+    """Where the state is kept, its deadline moves with the field that holds the day."""
+    due = definition.state(case.state).due
+    field = due.field if due else None
+    return Changes(due=cast("str", values[field])) if field and field in values else Changes()
+
+
+def _entering(definition: Definition, case: Case, to: str, day: date, values: Data) -> Changes:
     state = definition.state(to)
     changes: Changes = {"entered": day.isoformat()}
-    due = _due(state.due, day)
+    due = last_day(definition, state.due, day, {**case.data, **values})
     if due is not None or case.due is not None:
-        changes["due"] = due
+        changes["due"] = _iso(due)
     if state.final != case.final:
         changes["final"] = state.final
     if state.new_episode:
@@ -170,11 +179,8 @@ def _entering(definition: Definition, case: Case, to: str, day: date) -> Changes
     return changes
 
 
-def _due(due: Due | None, day: date) -> str | None:
-    if due is None:
-        return None
-    last = day + timedelta(days=due.within) if due.unit == "days" else add_months(day, due.within)
-    return last.isoformat()
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _parted(

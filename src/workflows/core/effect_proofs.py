@@ -1,6 +1,8 @@
 """Proofs over what a step changes: its own case's fields, effects on related cases, and children it opens."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
 from workflows.core.documents import (
@@ -30,6 +32,7 @@ from workflows.core.relations import (
 )
 from workflows.core.source_proofs import Scope, named_field, prove_source
 
+_ASKED_ABOUT = re.compile(r"\bknown\.(input\.[a-z][a-z0-9_]*)")
 _RELATIONS = ("parent", "children", "same_unit")
 
 
@@ -123,11 +126,15 @@ def _same_unit(path: Path, effect: Effect, document: WorkflowDocument, catalogue
     yield from same_level((*path, "workflow"), effect.workflow, document, catalogue)
 
 
-def same_level(path: Path, workflow: str, document: WorkflowDocument, catalogue: Catalogue) -> Iterator[Finding]:
-    """Cases of workflows about different levels are never of the same unit."""
-    others = versions(workflow, catalogue)
-    if others and all(other.subject != document.subject for other in others):
-        message = f"{workflow} is about units of level {others[-1].subject}, this workflow of {document.subject}"
+def same_level(
+    path: Path, workflow: str, document: WorkflowDocument, catalogue: Catalogue, *, child: bool = False
+) -> Iterator[Finding]:
+    """Cases of workflows about different levels are never of the same unit; a child is always of its parent's."""
+    others, levels = versions(workflow, catalogue), set(document.levels)
+    fitting = (levels.issubset(other.levels) if child else levels.intersection(other.levels) for other in others)
+    if others and not any(fitting):
+        theirs, ours = " or ".join(others[-1].levels), " or ".join(document.levels)
+        message = f"{workflow} is about units of level {theirs}, this workflow of {ours}"
         yield Finding(path=path, message=message, given=workflow)
 
 
@@ -162,10 +169,11 @@ def _opening(
     if opening.workflow not in catalogue.workflows:
         yield _no_workflow(path, opening.workflow, catalogue)
         return
-    yield from same_level((*path, "workflow"), opening.workflow, document, catalogue)
+    yield from same_level((*path, "workflow"), opening.workflow, document, catalogue, child=True)
     children = versions(opening.workflow, catalogue)
     asked = {name: child.fields[name] for child in children for name in child.open.asks if name in child.fields}
-    yield from _with((*path, "with"), opening.with_, asked, scope, catalogue)
+    assured = frozenset(_ASKED_ABOUT.findall(opening.when or ""))
+    yield from _with((*path, "with"), opening.with_, asked, replace(scope, assured=assured), catalogue)
 
 
 def _each(path: Path, opening: Opening, scope: Scope) -> tuple[Scope, tuple[Finding, ...]]:

@@ -8,7 +8,7 @@ from workflows.core.case import (
     Blocker,
     Case,
 )
-from workflows.core.definition import Firing, Step
+from workflows.core.definition import Birth, Firing, Step
 from workflows.core.documents import Words
 from workflows.core.evaluate import Authority
 from workflows.core.guards import Failed, Unknown
@@ -22,18 +22,20 @@ def asks_reason(firing: Firing, step: Step | None) -> bool:
     return step is not None and step.reason_required and authority_of(firing) is Authority.OWN
 
 
-def waits_for_input(firing: Firing) -> bool:
-    return firing.when is not None and awaits_input(firing.when.variables | firing.when.known)
+def waits_for_input(wish: Firing | Birth) -> bool:
+    return wish.when is not None and awaits_input(wish.when.variables | wish.when.known)
 
 
-def is_wanted(firing: Firing, bindings: Bindings) -> bool | Blocker:
-    """Whether the effect is taken, or why that cannot be told."""
-    outcome = firing.when.evaluate(bindings) if firing.when else True
+def is_wanted(wish: Firing | Birth, bindings: Bindings) -> bool | Blocker:
+    """Whether the effect is taken, or the child opened, or why that cannot be told."""
+    if wish.when is None:
+        return True
+    outcome = wish.when.evaluate(bindings)
     if isinstance(outcome, Unknown):
         return unknown(outcome.names, bindings)
     if isinstance(outcome, Failed):
-        title = Words(vi=firing.spec.fire, en=firing.spec.fire)
-        return guard_error(firing.when.text if firing.when else None, title, outcome.message)
+        name = wish.spec.fire if isinstance(wish, Firing) else wish.spec.workflow
+        return guard_error(wish.when.text, Words(vi=name, en=name), outcome.message)
     return bool(outcome)
 
 
@@ -58,7 +60,7 @@ def targets(draft: Draft, case: Case, firing: Firing) -> list[Case]:
     """Cases that an effect addresses."""
     spec = firing.spec
     if spec.on == "same_unit":
-        found = draft.of_unit(case.unit, spec.workflow, spec.states or ())
+        found = draft.of_unit(case.unit_path, spec.workflow, spec.states or ())
         return [each for each in found if each.id != case.id]
     if spec.on == "parent":
         parent = draft.case(case.parent) if case.parent else None

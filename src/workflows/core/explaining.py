@@ -81,6 +81,9 @@ def _effects_ask_reason(draft: Draft, case: Case, step: Step, bindings: Bindings
 
 def _foreseen(draft: Draft, case: Case, step: Step, bindings: Bindings, actor: Actor, today: date) -> Iterator[Blocker]:
     """Blockers of related cases that stand whatever the input will be."""
+    for birth in step.opens:
+        if not waits_for_input(birth) and isinstance(wanted := is_wanted(birth, bindings), Blocker):
+            yield wanted
     for firing in step.effects:
         if waits_for_input(firing):
             continue

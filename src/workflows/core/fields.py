@@ -9,6 +9,8 @@ from typing import TypeAlias, cast
 from workflows.core.canonical import Json, pointer_token
 from workflows.core.case import Data, InputError
 from workflows.core.documents import (
+    NAME_LENGTH,
+    NAME_PATTERN,
     AgenciesField,
     AgencyField,
     AttestationsField,
@@ -20,6 +22,7 @@ from workflows.core.documents import (
     FieldSpec,
     IntegerField,
     ItemsField,
+    KeyField,
     Sheet,
     TextField,
     Validity,
@@ -29,6 +32,7 @@ from workflows.core.nearest import nearest
 REASON_LIMIT = 2_000
 TITLE_LIMIT = 300
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY = re.compile(NAME_PATTERN)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DOCUMENT_TEXTS = {"number": 60, "issuer": 200, "title": 500}
 _YEARS = range(1900, 9999)
@@ -153,6 +157,11 @@ def _check_choice(spec: ChoiceField, value: Json, at: str, _context: Context) ->
         yield unknown_name(at, "choice", str(value), spec.options)
 
 
+def _check_key(_spec: KeyField, value: Json, at: str, _context: Context) -> Errors:
+    if not isinstance(value, str) or len(value) > NAME_LENGTH or not _KEY.fullmatch(value):
+        yield InputError(path=at, message=f"{value!r} is not a key: lower-case ASCII words joined by _")
+
+
 def _check_document(_spec: DocumentField, value: Json, at: str, _context: Context) -> Errors:
     yield from _document(value, at)
 
@@ -265,6 +274,7 @@ _CHECKS: Mapping[str, Callable[..., Errors]] = {
     "boolean": _check_boolean,
     "date": _check_date,
     "choice": _check_choice,
+    "key": _check_key,
     "document": _check_document,
     "agency": _check_agency,
     "agencies": _check_agencies,
@@ -399,6 +409,7 @@ _SCHEMAS: Mapping[str, Callable[..., dict[str, Json]]] = {
     "boolean": lambda _spec, _: {"type": "boolean"},
     "date": lambda _spec, _: _DATE,
     "choice": lambda spec, _: _choice_schema(spec),
+    "key": lambda _spec, _: {"type": "string", "pattern": NAME_PATTERN, "maxLength": NAME_LENGTH},
     "document": lambda _spec, _: _DOCUMENT,
     "agency": lambda _spec, context: {"type": "string", "enum": sorted(context.agencies)},
     "agencies": lambda _spec, context: _list_schema(

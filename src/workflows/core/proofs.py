@@ -4,12 +4,13 @@ Owns the names of states, fields and facts; the proofs of the graph, of conditio
 own modules. Files and lines are the loader's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from workflows.core.condition_proofs import prove_conditions
 from workflows.core.documents import (
     ANNULLED,
     RESERVED_TRIGGERS,
+    UNFIRED_TRIGGERS,
     AttestationsField,
     CasesFact,
     CasesField,
@@ -23,10 +24,13 @@ from workflows.core.documents import (
 )
 from workflows.core.effect_proofs import prove_effects
 from workflows.core.graph_proofs import prove_graph
+from workflows.core.overdue import DEADLINE_PASSED
+from workflows.core.overdue_proofs import prove_when_passed
 from workflows.core.problems import Finding, Path
 from workflows.core.relations import states, steps, versions
 
 COUNTS_FILE = "counts.yaml"
+CALENDARS = "calendars"
 _CEL_KEYWORDS = frozenset({"in", "true", "false", "null"})
 _RESERVED_FIELDS = frozenset({"state", "unit"})
 """Guards read the state and the unit of the case under these names."""
@@ -40,12 +44,14 @@ def prove(document: WorkflowDocument, catalogue: Catalogue) -> Iterator[Finding]
     yield from _repeated(document)
     yield from _fields(document, catalogue)
     yield from _facts(document, catalogue)
+    yield from _deadlines(document, catalogue)
     yield from _named_states(document)
     yield from _named_fields(document)
     yield from _validity(document, catalogue)
     yield from prove_graph(document, catalogue)
     yield from prove_conditions(document, catalogue)
     yield from prove_effects(document, catalogue)
+    yield from prove_when_passed(document, catalogue)
 
 
 def _reserved_names(document: WorkflowDocument) -> Iterator[Finding]:
@@ -53,7 +59,7 @@ def _reserved_names(document: WorkflowDocument) -> Iterator[Finding]:
         (("fields",), document.fields, _RESERVED_FIELDS | _CEL_KEYWORDS),
         (("facts",), document.facts, _CEL_KEYWORDS),
         (("states",), document.states, _RESERVED_STATES | _CEL_KEYWORDS),
-        (("transitions",), document.transitions, RESERVED_TRIGGERS),
+        (("transitions",), document.transitions, RESERVED_TRIGGERS | UNFIRED_TRIGGERS | {DEADLINE_PASSED}),
     ]
     names += [((*step.path, "input"), step.input, _CEL_KEYWORDS) for step in steps(document)]
     for path, given, reserved in names:
@@ -64,12 +70,17 @@ def _reserved_names(document: WorkflowDocument) -> Iterator[Finding]:
 
 def _repeated(document: WorkflowDocument) -> Iterator[Finding]:
     for path, names in _lists(document):
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                yield Finding(path=(*path, index), message=f'"{name}" stands twice in the list', given=name)
+        yield from repeated(path, names)
+
+
+def repeated(path: Path, names: Sequence[str]) -> Iterator[Finding]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Finding(path=(*path, index), message=f'"{name}" stands twice in the list', given=name)
 
 
 def _lists(document: WorkflowDocument) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    yield ("subject",), document.levels
     yield ("open", "roles"), document.open.roles
     yield ("open", "asks"), document.open.asks
     for name, transition in document.transitions.items():
@@ -138,10 +149,24 @@ def _count_fact(path: Path, fact: CountFact, document: WorkflowDocument, catalog
         yield Finding.unknown(
             (*path, "count"), fact.count, "a count of the catalogue", catalogue.counts, about=COUNTS_FILE
         )
-    dates = (name for name, spec in document.fields.items() if isinstance(spec, DateField))
-    days = ("today", *(f"entered.{state}" for state in document.states), *(f"case.{name}" for name in dates))
+    days = ("today", *(f"entered.{state}" for state in document.states), *_dates(document))
     if fact.as_of not in days:
         yield Finding.unknown((*path, "as_of"), fact.as_of, "a day that a count can be taken on", days)
+
+
+def _dates(document: WorkflowDocument) -> tuple[str, ...]:
+    return tuple(f"case.{name}" for name, spec in document.fields.items() if isinstance(spec, DateField))
+
+
+def _deadlines(document: WorkflowDocument, catalogue: Catalogue) -> Iterator[Finding]:
+    dates = _dates(document)
+    for name, state in document.states.items():
+        path = "states", name, "due"
+        if state.due is not None and state.due.on is not None and state.due.on not in dates:
+            yield Finding.unknown((*path, "on"), state.due.on, "a date field of the case", dates)
+        if state.due is not None and state.due.by_calendar and catalogue.calendar is None:
+            message = "there is no calendar to tell which days are worked: no file calendars/*.yaml"
+            yield Finding(path=path, message=message, about=CALENDARS)
 
 
 def _cases_fact(path: Path, fact: CasesFact, document: WorkflowDocument, catalogue: Catalogue) -> Iterator[Finding]:
@@ -149,22 +174,29 @@ def _cases_fact(path: Path, fact: CasesFact, document: WorkflowDocument, catalog
     counted = versions(fact.cases, catalogue)
     if not counted:
         return
-    if all(other.subject != document.subject for other in counted):
+    if all(set(other.levels).isdisjoint(document.levels) for other in counted):
         message = f"{fact.cases} is about another level of units, so that no case of the same unit can count"
         yield Finding(path=(*path, "cases"), message=message, given=fact.cases, about=fact.cases)
-    yield from _known(
-        (*path, "states"), fact.states, f"a state of {fact.cases}", states(fact.cases, catalogue), about=fact.cases
-    )
-    options = _options(counted)
-    for field, values in fact.where.items():
+    yield from known_states((*path, "states"), fact.states, fact.cases, catalogue)
+    yield from known_choices((*path, "where"), fact.where, fact.cases, catalogue)
+
+
+def known_states(path: Path, given: Iterable[str], workflow: str, catalogue: Catalogue) -> Iterator[Finding]:
+    """Names that are no state in any version of a workflow."""
+    yield from known(path, given, f"a state of {workflow}", states(workflow, catalogue), about=workflow)
+
+
+def known_choices(
+    path: Path, where: Mapping[str, Iterable[str]], workflow: str, catalogue: Catalogue
+) -> Iterator[Finding]:
+    """Names that are no choice field, and values that are no option of it, in any version of a workflow."""
+    options = _options(versions(workflow, catalogue))
+    for field, values in where.items():
+        place = (*path, field)
         if field not in options:
-            yield Finding.unknown(
-                (*path, "where", field), field, f"a choice field of {fact.cases}", options, about=fact.cases
-            )
+            yield Finding.unknown(place, field, f"a choice field of {workflow}", options, about=workflow)
         else:
-            yield from _known(
-                (*path, "where", field), values, f"an option of {field}", options[field], about=fact.cases
-            )
+            yield from known(place, values, f"an option of {field}", options[field], about=workflow)
 
 
 def _options(counted: tuple[WorkflowDocument, ...]) -> Mapping[str, tuple[str, ...]]:
@@ -176,7 +208,7 @@ def _options(counted: tuple[WorkflowDocument, ...]) -> Mapping[str, tuple[str, .
     return options
 
 
-def _known(
+def known(
     path: Path, given: Iterable[str], what: str, allowed: Iterable[str], *, about: str | None = None
 ) -> Iterator[Finding]:
     names = tuple(allowed)
@@ -187,13 +219,13 @@ def _known(
 
 def _named_states(document: WorkflowDocument) -> Iterator[Finding]:
     """Names of states outside the transitions, which the graph owns."""
-    yield from _known(("amend", "from"), document.amend.from_ or (), "a state", document.states)
-    yield from _known(("annul", "from"), document.annul.from_, "a state", document.states)
+    yield from known(("amend", "from"), document.amend.from_ or (), "a state", document.states)
+    yield from known(("annul", "from"), document.annul.from_, "a state", document.states)
 
 
 def _named_fields(document: WorkflowDocument) -> Iterator[Finding]:
-    yield from _known(("open", "asks"), document.open.asks, "a field", document.fields)
-    yield from _known(("amend", "fields"), document.amend.fields, "a field", document.fields)
+    yield from known(("open", "asks"), document.open.asks, "a field", document.fields)
+    yield from known(("amend", "fields"), document.amend.fields, "a field", document.fields)
 
 
 def _validity(document: WorkflowDocument, catalogue: Catalogue) -> Iterator[Finding]:

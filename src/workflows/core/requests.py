@@ -77,14 +77,15 @@ def _amends_nothing(case: Case, given: Data) -> bool:
 def check_unit(draft: Draft, definition: Definition, code: str, day: date) -> Unit | list[InputError] | None:
     """The unit in force on the day; None when it is not in force then; what is wrong when it cannot be meant."""
     periods = draft.world.units.get(code, ())
-    level = definition.document.subject
+    levels = definition.document.levels
+    named = " or ".join(levels)
     if not periods:
-        return [InputError(path="/unit", message=f"unknown unit {code!r}; give the official code of a {level}")]
-    if all(period.level is not level for period in periods):
+        return [InputError(path="/unit", message=f"unknown unit {code!r}; give the official code of a {named}")]
+    if all(period.level not in levels for period in periods):
         found = periods[-1]
-        message = f"{code!r} is {found.name}, a {found.level}; cases of {definition.key} belong to a {level}"
+        message = f"{code!r} is {found.name}, a {found.level}; cases of {definition.key} belong to a {named}"
         return [InputError(path="/unit", message=message)]
-    return next((period for period in periods if period.level is level and period.in_force(day)), None)
+    return next((period for period in periods if period.level in levels and period.in_force(day)), None)
 
 
 def _check_times(command: Command, now: datetime, *, not_before: datetime | None) -> list[InputError]:
@@ -119,9 +120,9 @@ def _check_parent(draft: Draft, actor: Actor, act: Open, definition: Definition,
     if parent is None or not may_see(actor, parent.unit_path, today):
         return [InputError(path="/parent", message=f"there is no case {act.parent}")]
     opened = {
-        opening.workflow
+        birth.spec.workflow
         for step in draft.world.definitions.by_hash(parent.definition).steps.values()
-        for opening in step.opens
+        for birth in step.opens
     }
     if definition.key not in opened:
         message = f"a case of {parent.workflow} has children of {', '.join(sorted(opened)) or 'no workflow'} only"

@@ -39,6 +39,15 @@ _PATTERNS: Mapping[str, str] = {
     "^[0-9]{1,9}/": 'a share: a fraction of whole numbers, such as "1/5"',
     "^(input|case)\\.[a-z][a-z0-9_]*$|": "a source: input.<name>, case.<field>, today, item or {literal: …}",
     "^(input|case)": "a list: input.<name> or case.<field>",
+    "^[a-z]+(-[a-z]+)*-[0-9]{4}$": 'a plan: province and year of issue, such as "tra-vinh-2025"',
+    "^(0[1-9]|1[0-2])-": 'a day of every year, written mm-dd, such as "11-20"',
+    "^-?[0-9]{1,9}": 'a number: decimals stand in quotes, such as "42.9"',
+    "^(VN|": 'the code of a unit: "VN", or 2 to 5 digits in quotes',
+    "^owner": "who is told: owner, or a list of roles",
+    "^case": "a day that the case holds: case.<date field>",
+    "^parameters": "a parameter of the table: parameters.<name>",
+    "^[0-9]{1,4}": 'a share such as "0.5 %", or a parameter of the table: parameters.<name>',
+    "^(parameters": "a count, or a parameter of the table: parameters.<name>",
 }
 _NO_KEY = "a key here"
 _LIMITS: Mapping[str, str] = {

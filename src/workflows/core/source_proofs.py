@@ -1,9 +1,12 @@
 """Proofs over where values come from: that a source exists and fits the field that it fills."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workflows.core.documents import (
+    NAME_LENGTH,
+    NAME_PATTERN,
     AgenciesField,
     AgencyField,
     AttestationsField,
@@ -15,6 +18,7 @@ from workflows.core.documents import (
     FieldSpec,
     IntegerField,
     ItemsField,
+    KeyField,
     Literally,
     Source,
     TextField,
@@ -32,6 +36,8 @@ class Scope:
     fields: Mapping[str, FieldSpec]
     item: FieldSpec | None = None
     """The list that `for_each` goes through."""
+    assured: frozenset[str] = frozenset()
+    """Sources that may be left out, but whose presence a `when` asks for."""
 
 
 def prove_source(
@@ -73,7 +79,7 @@ def _named(path: Path, source: str, target: FieldSpec, scope: Scope) -> Iterator
     reason = _excess(spec, target)
     if reason is not None:
         yield Finding(path=path, message=f'"{source}" does not fit: {reason}', given=source)
-    elif target.required and not spec.required and source.startswith("input."):
+    elif target.required and not spec.required and source.startswith("input.") and source not in scope.assured:
         yield Finding(path=path, message=f'"{source}" may be left out, but a value is required', given=source)
 
 
@@ -119,7 +125,9 @@ def _literal(path: Path, literal: Literally, target: FieldSpec, catalogue: Catal
             yield Finding.unknown(path, value, "an option", target.options)
         case AgencyField(), str() if value not in catalogue.agencies:
             yield Finding.unknown(path, value, "an agency", catalogue.agencies, about=AGENCIES_FILE)
-        case (ChoiceField() | AgencyField() | TextField(), str()) | (BooleanField(), bool()):
+        case KeyField(), str() if not (len(value) <= NAME_LENGTH and re.fullmatch(NAME_PATTERN, value)):
+            yield Finding(path=path, message=f'"{value}" is not a key: lower-case ASCII words joined by _')
+        case (ChoiceField() | AgencyField() | KeyField() | TextField(), str()) | (BooleanField(), bool()):
             return
         case IntegerField(), int() if not isinstance(value, bool):
             if not target.minimum <= value <= target.maximum:

@@ -16,6 +16,7 @@ from workflows.core.documents import (
     FieldSpec,
     IntegerField,
     ItemsField,
+    KeyField,
     TextField,
     WorkflowDocument,
 )
@@ -24,6 +25,7 @@ from workflows.core.guards import ValueType
 _TYPES: Mapping[type, ValueType] = {
     TextField: ValueType.TEXT,
     ChoiceField: ValueType.TEXT,
+    KeyField: ValueType.TEXT,
     AgencyField: ValueType.TEXT,
     IntegerField: ValueType.INTEGER,
     BooleanField: ValueType.BOOLEAN,

@@ -127,6 +127,29 @@ def no_such_step(trigger: str, version: int, *, state: str) -> Blocker:
     )
 
 
+def compared(finding: Words, classes: Sequence[Words], *, holds: bool, agrees: bool | None) -> Words:
+    """Whether a finding about a unit and the class that a table gives it say the same."""
+    vi, en = (" / ".join(each) for each in ([each.vi for each in classes], [each.en for each in classes]))
+    if agrees is None:
+        told = Words(
+            vi=f"Chưa so sánh được với “{finding.vi}”: phân loại chưa xác định",
+            en=f"Cannot be compared with “{finding.en}” yet: the class is undetermined",
+        )
+    elif agrees:
+        told = Words(vi=f"Thống nhất với “{finding.vi}”", en=f"Agrees with “{finding.en}”")
+    elif holds:
+        told = Words(
+            vi=f"Không thống nhất: có “{finding.vi}” nhưng không thuộc loại “{vi}”",
+            en=f"Disagreement: “{finding.en}” holds, but the class is not “{en}”",
+        )
+    else:
+        told = Words(
+            vi=f"Không thống nhất: thuộc loại “{vi}” nhưng không có “{finding.vi}”",
+            en=f"Disagreement: the class is “{en}”, but “{finding.en}” does not hold",
+        )
+    return Words(vi=_cut(told.vi), en=_cut(told.en))
+
+
 REASON = Words(vi="Cần nêu lý do", en="A reason must be given")
 FIRST_DAY = Words(vi="Ngày sớm nhất tùy theo thông tin nhập vào", en="The first day depends on the input")
 

@@ -6,11 +6,12 @@ decided so far; dropping the draft drops all of it.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from workflows.core.case import Actor, Case, CaseId
 from workflows.core.definition import Definitions
 from workflows.core.documents import Level
+from workflows.core.lineage import Count, Figure, Lineage, figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +31,6 @@ class Unit:
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """One figure entered for a unit."""
-
-    id: str
-    value: int
-    as_of: date
-    source: str
-    recorded_at: str
-
-
 class World:
     """Everything loaded for the commands of one wave; what they change lies in their drafts."""
 
@@ -53,18 +43,20 @@ class World:
         cases: Iterable[Case],
         counts: Mapping[tuple[str, str], tuple[Count, ...]],
         listed_by: Mapping[CaseId, tuple[CaseId, ...]],
+        lineage: Lineage | None = None,
     ) -> None:
         self.definitions = definitions
         self.grants = grants
         self.units = units
         self._counts = counts
         self._listed_by = listed_by
+        self._lineage = lineage or {}
         self._cases: dict[CaseId, Case] = {}
         self._children: dict[CaseId, set[CaseId]] = {}
         self._by_unit: dict[tuple[str, str], set[CaseId]] = {}
         for case in cases:
             self._cases[case.id] = case
-            self._by_unit.setdefault((case.unit, case.workflow), set()).add(case.id)
+            self._by_unit.setdefault((case.unit_path, case.workflow), set()).add(case.id)
             if case.parent:
                 self._children.setdefault(case.parent, set()).add(case.id)
 
@@ -80,14 +72,26 @@ class World:
         """Ids of the cases that link a case."""
         return self._listed_by.get(case_id, ())
 
-    def of_unit(self, unit: str, workflow: str) -> Collection[CaseId]:
-        """Ids of the loaded cases of a unit and workflow."""
-        return self._by_unit.get((unit, workflow), ())
+    def of_unit(self, unit_path: str, workflow: str) -> Collection[CaseId]:
+        """Ids of the loaded cases of a unit, by its path: a code may be that of another unit later; and a workflow."""
+        return self._by_unit.get((unit_path, workflow), ())
 
-    def count(self, unit: str, key: str, as_of: date) -> Count | None:
-        """The newest figure on or before a civil date; of two for one date the one recorded last."""
-        usable = [count for count in self._counts.get((unit, key), ()) if count.as_of <= as_of]
-        return max(usable, key=lambda count: (count.as_of, count.recorded_at, count.id), default=None)
+    def figure(self, case: Case, key: str, *, as_of: date, today: date) -> Figure:
+        """The figure of the case's unit as of a civil date, by `lineage` where others were merged into it.
+
+        Of a unit that has ended, with the area that it had on its last day.
+        """
+
+        def entries(code: str) -> tuple[Count, ...]:
+            return self._counts.get((code, key), ())
+
+        area_on = self._in_force_on(case, today)
+        return figure(self._lineage, entries, case.unit, area_on=area_on, as_of=as_of)
+
+    def _in_force_on(self, case: Case, today: date) -> date:
+        ends = [each.valid_to for each in self.units.get(case.unit, ()) if each.path == case.unit_path]
+        end = ends[-1] if ends else None
+        return today if end is None or today < end else end - timedelta(days=1)
 
 
 class Draft:
@@ -122,11 +126,11 @@ class Draft:
         found = self._sorted({*self.world.lists(case.id), *linking})
         return [each for each in found if any(case.id in ids for ids in each.links.values())]
 
-    def of_unit(self, unit: str, workflow: str, states: Collection[str]) -> list[Case]:
+    def of_unit(self, unit_path: str, workflow: str, states: Collection[str]) -> list[Case]:
         """Cases of a unit and workflow that are in one of the states, oldest first."""
-        changed = {each.id for each in self.cases.values() if each.unit == unit and each.workflow == workflow}
-        found = self._sorted({*self.world.of_unit(unit, workflow), *changed})
-        return [each for each in found if each.state in states]
+        changed = {each.id for each in self.cases.values() if each.workflow == workflow}
+        found = self._sorted({*self.world.of_unit(unit_path, workflow), *changed})
+        return [each for each in found if each.unit_path == unit_path and each.state in states]
 
     def _sorted(self, ids: Collection[CaseId]) -> list[Case]:
         return [case for case_id in sorted(ids) if (case := self.case(case_id))]

@@ -241,6 +241,7 @@ def _reading(spec: FieldSpec, catalogue: Catalogue) -> tuple[Read, Words, Mappin
         "date": (cells.iso_day, _DAY, {}),
         "agency": (cells.choice(agencies, "agency"), Words(vi="một cơ quan", en="one agency"), agencies),
         "cases": (cells.listed(cells.case_id), _SEVERAL, {}),
+        "key": (cells.text, Words(vi="mã: chữ thường, số và dấu _", en="key: lower-case letters, digits and _"), {}),
         "items": (cells.lines, Words(vi="mỗi dòng một mục", en="one item on each line"), {}),
         "attestations": (cells.structure, Words(vi="JSON", en="JSON"), {}),
     }

@@ -7,6 +7,7 @@ from workflows.core.case import Actor
 from workflows.core.civil import format_instant
 from workflows.core.definition import Definition, Rule, SheetRules, Step
 from workflows.core.documents import AMEND, ANNUL, ANNULLED, OPEN, Cited, State
+from workflows.core.lineage import Part
 from workflows.core.wording import ROLES
 from workflows.services.reading import Known
 from workflows.services.rendering import Object, form_json, words_json
@@ -21,7 +22,7 @@ def definition_head(definition: Definition) -> Object:
         "key": definition.key,
         "version": definition.version,
         "title": words_json(document.title),
-        "subject": document.subject,
+        "subject": document.levels,
         "valid": {"from": valid.from_.isoformat(), "to": valid.to.isoformat() if valid.to else None},
         "hash": definition.hash,
         "basis": _sources(document.basis),
@@ -60,7 +61,7 @@ def _basis(definition: Definition, step: Step) -> str | Sequence[str]:
 
 
 def _state_json(name: str, state: State) -> Object:
-    due = {"within": state.due.within, "unit": state.due.unit} if state.due else None
+    due = {name: getattr(state.due, name) for name in ("within", "unit", "rolls", "on")} if state.due else None
     return {
         "name": name,
         "title": words_json(state.title),
@@ -157,12 +158,19 @@ def facts_json(code: str, as_of: date, known: Sequence[Known]) -> Object:
 
 
 def _fact_json(known: Known) -> Object:
-    newest = known.newest
+    figure, parts = known.figure, known.figure.parts
     return {
         "key": known.key,
         "title": words_json(known.kind.title),
-        "value": newest.value if newest else None,
-        "as_of": newest.as_of.isoformat() if newest else None,
-        "source": newest.source if newest else None,
-        "recorded_at": format_instant(newest.recorded_at) if newest else None,
+        "value": figure.value,
+        "as_of": figure.as_of.isoformat() if figure.as_of else None,
+        "source": figure.source,
+        "recorded_at": max(part.count.recorded_at for part in parts) if figure.value is not None else None,
+        "parts": [_part_json(part) for part in parts] if len(parts) > 1 or figure.missing else [],
+        "missing": figure.missing,
     }
+
+
+def _part_json(part: Part) -> Object:
+    count = part.count
+    return {"unit": part.unit, "value": count.value, "as_of": count.as_of.isoformat(), "source": count.source}

@@ -5,6 +5,7 @@ Every one reads, none writes; all take the connection of one read transaction.
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +13,17 @@ from sqlalchemy import Connection, func, select
 
 from workflows.core.authority import in_force
 from workflows.core.civil import civil_date, parse_instant, show_date, show_instant
+from workflows.core.definition import Definitions, compile_definition
 from workflows.core.document_bytes import definition_hash
 from workflows.core.documents import Catalogue
+from workflows.core.overdue import Does, rules_of
 from workflows.services.diagnosis import Finding, failure, ok, some, warning
 from workflows.store.guarding import missing_guards
+from workflows.store.notices import count_waiting
 from workflows.store.queries import Key, list_keys
 from workflows.store.tables import attempt, count_entry, definition, delivery, event, feed, outbox, subscription, unit
 from workflows.store.unit_rows import UnitsError, read_units
+from workflows.store.worker_key import WORKER, worker
 
 _CLOCK_SLACK: Final = timedelta(seconds=5)
 _EXPIRING: Final = timedelta(days=30)
@@ -35,6 +40,7 @@ def contents(connection: Connection, catalogue: Catalogue, directory: Path, now:
     yield _keys(connection, civil_date(now))
     yield _outbox(connection, now)
     yield _deliveries(connection, now)
+    yield _deadlines(connection, catalogue, civil_date(now))
 
 
 def _definitions(connection: Connection, catalogue: Catalogue) -> Finding:
@@ -83,7 +89,7 @@ def _clock(connection: Connection, now: datetime) -> Finding:
 
 
 def _keys(connection: Connection, today: date) -> Finding:
-    usable = [key for key in list_keys(connection) if in_force(key.actor, today)]
+    usable = [key for key in list_keys(connection) if in_force(key.actor, today) and key.actor.grant != WORKER]
     if not usable:
         vi = "không có khóa API nào dùng được: `workflows key create`"
         return warning("keys", vi, "no API key can be used: `workflows key create` makes one")
@@ -128,3 +134,18 @@ def _deliveries(connection: Connection, now: datetime) -> Finding:
         return warning("webhooks", vi, en)
     vi = f"{waiting} chờ gửi, {paused} đăng ký tạm dừng"
     return ok("webhooks", vi, f"{waiting} waiting, {paused} subscriptions paused")
+
+
+def _deadlines(connection: Connection, catalogue: Catalogue, today: date) -> Finding:
+    documents = [each for versions in catalogue.workflows.values() for each in versions]
+    definitions = Definitions(compile_definition(each, catalogue) for each in documents)
+    rules = list(chain(*rules_of(definitions).values()))
+    if any(rule.does is Does.FIRE for rule in rules) and worker(connection, today) is None:
+        vi = f"thời hạn không kích hoạt được bước nào: khóa {WORKER} không có hoặc đã thu hồi; chạy {_INIT}"
+        return warning("deadlines", vi, f"deadlines can fire nothing: key {WORKER} is missing or revoked; run {_INIT}")
+    waiting = count_waiting(connection, rules, today - timedelta(days=1))  # what became late today may just be begun
+    if waiting:
+        vi = f"{waiting} hồ sơ quá hạn từ hôm qua chưa được xử lý: máy chủ hoặc `workflows worker` có chạy không?"
+        en = f"{waiting} cases late since yesterday are not acted upon: does a server, or `workflows worker`, run?"
+        return warning("deadlines", vi, en)
+    return ok("deadlines", "không có thời hạn nào bị bỏ sót", "no deadline was left")

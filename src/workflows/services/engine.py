@@ -15,15 +15,14 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import select
 
 from workflows.core.case import (
+    Act,
     CaseId,
     Command,
     CommandId,
     Decision,
-    Fire,
     Invalid,
     NotFound,
     Offer,
-    Open,
 )
 from workflows.core.decide import decide
 from workflows.core.definition import Definitions, compile_definition
@@ -114,7 +113,7 @@ class Engine:
         self,
         *,
         grant: str,
-        act: Open | Fire,
+        act: Act,
         reason: str | None = None,
         occurred_at: datetime | None = None,
         idempotency: str | None = None,

@@ -9,11 +9,12 @@ from sqlalchemy import Connection, select
 
 from workflows.core.case import InputError
 from workflows.core.definition import Definition, Definitions
-from workflows.core.documents import ANNULLED, OPEN
+from workflows.core.documents import ANNULLED, OPEN, UNFIRED_TRIGGERS
 from workflows.core.fields import TITLE_LIMIT, unknown_name
 from workflows.core.ids import is_id
 from workflows.core.nearest import nearest
 from workflows.store.lists import EventFilter
+from workflows.store.notices import NoticeFilter
 from workflows.store.queries import CaseFilter
 from workflows.store.tables import unit
 
@@ -29,7 +30,7 @@ def wrong_case_filter(connection: Connection, definitions: Definitions, wanted: 
         *_workflow(definitions, wanted.workflow),
         *_state(definitions, wanted.workflow, wanted.state),
         *_unit(connection, wanted.unit),
-        *_parent(wanted.parent),
+        *_case("parent", wanted.parent),
         *_title(wanted.q),
     ]
 
@@ -41,6 +42,15 @@ def wrong_event_filter(connection: Connection, definitions: Definitions, wanted:
         *_trigger(definitions, wanted.workflow, wanted.trigger),
         *_unit(connection, wanted.unit),
         *_period(wanted),
+    ]
+
+
+def wrong_notice_filter(connection: Connection, definitions: Definitions, wanted: NoticeFilter) -> list[InputError]:
+    """Everything that is wrong, by the name of the query parameter."""
+    return [
+        *_workflow(definitions, wanted.workflow),
+        *_unit(connection, wanted.unit),
+        *_case("case", wanted.case),
     ]
 
 
@@ -56,7 +66,7 @@ def _state(definitions: Definitions, workflow: str | None, given: str | None) ->
 
 
 def _trigger(definitions: Definitions, workflow: str | None, given: str | None) -> Iterator[InputError]:
-    known = {OPEN, *(trigger for each in _versions(definitions, workflow) for trigger in each.steps)}
+    known = {OPEN, *UNFIRED_TRIGGERS, *(trigger for each in _versions(definitions, workflow) for trigger in each.steps)}
     if given is not None and given not in known:
         yield unknown_name("/trigger", "trigger", given, sorted(known))
 
@@ -76,9 +86,9 @@ def _unit(connection: Connection, given: str | None) -> Iterator[InputError]:
     yield InputError(path="/unit", message=f"there never was a unit {given[:80]!r}{hint}")
 
 
-def _parent(given: str | None) -> Iterator[InputError]:
+def _case(name: str, given: str | None) -> Iterator[InputError]:
     if given is not None and not is_id(given):
-        yield InputError(path="/parent", message=f"{given[:80]!r} is not a case id (lower-case UUID)")
+        yield InputError(path=f"/{name}", message=f"{given[:80]!r} is not a case id (lower-case UUID)")
 
 
 def _title(given: str | None) -> Iterator[InputError]:

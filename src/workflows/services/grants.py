@@ -9,12 +9,16 @@ from datetime import date
 from secrets import token_hex
 from typing import Final
 
-from workflows.core.documents import RESERVED_TRIGGERS, Agency, Catalogue, Role, WorkflowDocument
+from workflows.core.catalogue_documents import Agency
+from workflows.core.documents import RESERVED_TRIGGERS, Catalogue, Role, WorkflowDocument
 from workflows.core.nearest import nearest
 from workflows.store.keys import Grant
 
-SERVICE_SCOPES: Final = frozenset({"counts.record", "metrics.read", "subscriptions.manage"})
-"""What a `system` grant may name besides triggers: entering figures, reading the server's own, and webhooks."""
+SERVICE_SCOPES: Final = frozenset(
+    {"counts.record", "deadlines.move", "metrics.read", "subscriptions.manage", "units.move"}
+)
+"""What a `system` grant may name besides triggers: entering figures, reading the server's own, webhooks, moving
+cases to successor units and deadlines to other days."""
 _PERSON: Final = re.compile(r"^[a-z0-9][a-z0-9._-]{0,99}$")
 
 

@@ -60,7 +60,7 @@ class CaseImport:
         self._now = engine.clock()
         with engine.database.read() as connection:
             self._grants = _grants_of(connection, actor)
-            self._units = UnitCodes(connection, self._versions[-1].document.subject)
+            self._units = UnitCodes(connection, self._versions[-1].document.levels)
         self.problems = Problems()
         columns = case_columns(self._versions, engine.catalogue, self._units.read)
         self._reader = Reader(records, columns, {ORIGIN: (*EXPORT_ONLY, *self._fields())}, self.problems)

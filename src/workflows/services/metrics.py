@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
+from itertools import chain
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -19,10 +20,14 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from workflows.core.case import Refused
+from workflows.core.civil import civil_date
 from workflows.core.definition import Definitions, SheetRules
+from workflows.core.overdue import Notice, rules_of
+from workflows.core.overdue import Outcome as NoticeOutcome
 from workflows.services.engine import Engine
 from workflows.services.outcomes import OUTCOMES, QUEUE_FULL, REPLAYED, outcome_code
 from workflows.store.figures import Figures, figures
+from workflows.store.notices import count_waiting
 from workflows.store.observing import Batch
 from workflows.store.submissions import Outcome, WriteError
 from workflows.store.webhooks import Verdict
@@ -82,6 +87,15 @@ class Metrics:
         )
         for verdict in Verdict:
             self._attempts.labels(verdict.value)
+        self._rules = tuple(chain(*rules_of(engine.definitions).values()))
+        self._notices = Counter(
+            "workflows_deadline_actions",
+            "What was done because a deadline has passed, by what came of it.",
+            ["outcome"],
+            registry=None if self._shared else self._own,
+        )
+        for outcome in NoticeOutcome:
+            self._notices.labels(outcome.value)
         engine.writer.watch(self.batch)
 
     def _make_writer_metrics(self, registry: CollectorRegistry | None) -> None:
@@ -188,6 +202,10 @@ class Metrics:
         """Count an attempt to deliver an event to a subscriber."""
         self._attempts.labels(verdict.value).inc()
 
+    def notice(self, notice: Notice) -> None:
+        """Count an action of a deadline."""
+        self._notices.labels(notice.outcome.value).inc()
+
     def refresh(self) -> None:
         """Take note of what only this process knows of itself; to be called a few times a second."""
         self._queue.set(self._engine.writer.queue_length)
@@ -196,7 +214,9 @@ class Metrics:
         """All figures as Prometheus reads them, of all processes that share a directory; reads the database."""
         self.refresh()
         with self._engine.database.read() as connection:
-            stored = _Stored(figures(connection), self._engine.clock())
+            now = self._engine.clock()
+            late = count_waiting(connection, self._rules, civil_date(now)) if self._rules else 0
+            stored = _Stored(figures(connection), late, now)
         gathered = CollectorRegistry()
         gathered.register(stored)
         if self._shared:
@@ -209,8 +229,9 @@ class Metrics:
 class _Stored(Collector):
     """What the database knows, the same for all processes."""
 
-    def __init__(self, found: Figures, now: datetime) -> None:
+    def __init__(self, found: Figures, late: int, now: datetime) -> None:
         self._found = found
+        self._late = late
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -232,6 +253,11 @@ class _Stored(Collector):
         deliveries.add_metric(["waiting"], self._found.deliveries_waiting)
         deliveries.add_metric(["dead"], self._found.deliveries_dead)
         yield deliveries
+        yield GaugeMetricFamily(
+            "workflows_deadlines_waiting",
+            "Cases whose deadline has passed and that are still to be acted upon.",
+            value=self._late,
+        )
 
 
 def refusal_codes(definitions: Definitions) -> frozenset[str]:

@@ -6,18 +6,20 @@ from typing import Final
 
 from workflows.core.case import (
     Accepted,
+    Act,
     Blocker,
     Command,
     Decision,
     Dropped,
-    Fire,
     Invalid,
+    MoveDeadline,
+    MoveUnit,
     NotFound,
     Open,
     Refused,
     Stale,
 )
-from workflows.core.documents import OPEN
+from workflows.core.documents import MOVE_DEADLINE, MOVE_UNIT, OPEN
 from workflows.store.submissions import (
     Answer,
     CommandFailed,
@@ -103,10 +105,14 @@ def told(command: Command, answer: Outcome | WriteError) -> Told:
     )
 
 
-def _named(act: Open | Fire) -> tuple[str | None, str | None, str | None]:
+def _named(act: Act) -> tuple[str | None, str | None, str | None]:
     """Case, workflow and trigger, as far as the command tells them."""
     if isinstance(act, Open):
         return None, _name(act.workflow), OPEN
+    if isinstance(act, MoveUnit):
+        return act.case, None, MOVE_UNIT
+    if isinstance(act, MoveDeadline):
+        return act.case, None, MOVE_DEADLINE
     return act.case, None, _name(act.trigger)
 
 

@@ -23,17 +23,20 @@ from workflows.core.case import (
     Offer,
     Open,
 )
+from workflows.core.catalogue_documents import CountKind
 from workflows.core.civil import civil_date
 from workflows.core.definition import Definition
-from workflows.core.documents import CountKind
+from workflows.core.lineage import Figure
 from workflows.core.nearest import nearest
+from workflows.core.overdue import Notice
 from workflows.services.engine import Engine
-from workflows.services.filtering import wrong_case_filter, wrong_event_filter
-from workflows.store import keys, lists, queries
+from workflows.services.filtering import wrong_case_filter, wrong_event_filter, wrong_notice_filter
+from workflows.store import keys, lists, origins, queries
 from workflows.store.feed import BeyondFeedError, FeedFilter, FeedPage, read_feed
 from workflows.store.lists import Entry, EventFilter, Outcome
+from workflows.store.notices import NoticeFilter, list_notices
 from workflows.store.paging import Page
-from workflows.store.queries import CaseFilter, Count, Unit, UnitFilter
+from workflows.store.queries import CaseFilter, Unit, UnitFilter
 
 
 class MissingError(LookupError):
@@ -68,8 +71,7 @@ class Known:
 
     key: str
     kind: CountKind
-    newest: Count | None
-    """None: nobody has entered it."""
+    figure: Figure
 
 
 def today(engine: Engine) -> date:
@@ -132,7 +134,7 @@ def _target(engine: Engine, actor: Actor, command: Command) -> str | None:
     if isinstance(act, Open):
         definition = engine.definitions.in_force(act.workflow, civil_date(command.occurred_at or engine.clock()))
         return definition.document.initial if definition else None
-    return _fired_target(engine, actor, act)
+    return _fired_target(engine, actor, act) if isinstance(act, Fire) else None
 
 
 def _fired_target(engine: Engine, actor: Actor, act: Fire) -> str | None:
@@ -154,6 +156,13 @@ def events(engine: Engine, actor: Actor, wanted: EventFilter, part: Slice) -> Pa
     with engine.database.read() as connection:
         _refuse(wrong_event_filter(connection, engine.definitions, wanted))
         return lists.list_events(connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit)
+
+
+def notices(engine: Engine, actor: Actor, wanted: NoticeFilter, part: Slice) -> Page[Notice]:
+    """Of all cases that the actor may see, newest first; raises InvalidError and BadCursorError."""
+    with engine.database.read() as connection:
+        _refuse(wrong_notice_filter(connection, engine.definitions, wanted))
+        return list_notices(connection, actor, today(engine), wanted, cursor=part.cursor, limit=part.limit)
 
 
 def feed(engine: Engine, actor: Actor, wanted: FeedFilter, *, after: int, limit: int) -> FeedPage:
@@ -189,20 +198,25 @@ def units(engine: Engine, wanted: UnitFilter, part: Slice) -> Page[Unit]:
         return queries.list_units(connection, wanted, cursor=part.cursor, limit=part.limit)
 
 
-def unit(engine: Engine, code: str, on: date) -> Unit:
-    """The unit as it was on a civil date; raises MissingError."""
+def unit(engine: Engine, code: str, on: date | None = None) -> Unit:
+    """The unit as it was on a civil date; without one as it is today, or was last. Raises MissingError."""
     with engine.database.read() as connection:
-        found = queries.unit_on(connection, code, on)
+        found = queries.unit_on(connection, code, on or today(engine))
+        if found is None and on is None:
+            found = next(reversed(queries.unit_periods(connection, code)), None)
     if found is None:
         raise MissingError("unit", code)
     return found
 
 
 def figures(engine: Engine, actor: Actor, code: str, as_of: date) -> tuple[Known, ...]:
-    """Every figure of the catalogue with its newest value on or before a civil date; raises MissingError."""
+    """Every figure of the catalogue as it was known for a civil date; raises MissingError.
+
+    Of a unit that others were merged into it is its own, or what theirs add up to.
+    """
     with engine.database.read() as connection:
         found = queries.unit_on(connection, code, as_of)
         if found is None or not covers(actor, found.path):
             raise MissingError("unit", code)
-        newest = queries.newest_counts(connection, code, as_of)
-    return tuple(Known(key=key, kind=kind, newest=newest.get(key)) for key, kind in engine.catalogue.counts.items())
+        known = origins.figures(connection, code, engine.catalogue.counts, as_of)
+    return tuple(Known(key=key, kind=kind, figure=known[key]) for key, kind in engine.catalogue.counts.items())

@@ -31,6 +31,7 @@ from workflows.core.civil import civil_date, format_instant
 from workflows.core.definition import Definition, Step
 from workflows.core.documents import Words
 from workflows.core.fields import input_schema
+from workflows.core.overdue import Notice
 from workflows.store.queries import Attempt
 from workflows.store.submissions import Reply
 
@@ -237,6 +238,27 @@ def attempt_json(attempt: Attempt) -> Object:
         "cause": entry["cause"],
         "prev_hash": None,
         "hash": None,
+    }
+
+
+def notice_json(notice: Notice) -> Object:
+    """What was done about a deadline that has passed."""
+    return {
+        "id": notice.id,
+        "case": notice.deadline.case,
+        "seq": notice.seq,
+        "workflow": notice.workflow,
+        "workflow_version": notice.version,
+        "unit": notice.unit,
+        "state": notice.deadline.state,
+        "due": notice.deadline.due.isoformat(),
+        "does": notice.does,
+        "to": {"roles": notice.to_roles, "unit": notice.to_unit},
+        "trigger": notice.trigger,
+        "outcome": notice.outcome,
+        "event": notice.event,
+        "codes": notice.codes,
+        "recorded_at": format_instant(notice.recorded_at),
     }
 
 

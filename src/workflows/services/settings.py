@@ -23,6 +23,9 @@ RATE_LIMIT_VARIABLE: Final = "WORKFLOWS_RATE_LIMIT"
 DEFAULT_RATE_LIMIT: Final = 200.0
 """Requests per second and API key."""
 
+WORKER_VARIABLE: Final = "WORKFLOWS_WORKER"
+"""Whether the server acts on deadlines itself, or leaves them to `workflows worker`."""
+
 
 def log_level() -> int:
     """The level set by `WORKFLOWS_LOG_LEVEL`, in the numbers of `logging`; info when it is not set.
@@ -34,6 +37,18 @@ def log_level() -> int:
     if given.lower() not in LOG_LEVELS:
         raise ValueError(f"{LOG_LEVEL_VARIABLE} is {given!r}; allowed: {', '.join(LOG_LEVELS)}")
     return logging.getLevelNamesMapping()[given.upper()]
+
+
+def works_on_deadlines() -> bool:
+    """What `WORKFLOWS_WORKER` says, on or off; on when it is not set.
+
+    Raises:
+        ValueError: it is neither, in any case.
+    """
+    given = os.environ.get(WORKER_VARIABLE) or "on"
+    if given.lower() not in {"on", "off"}:
+        raise ValueError(f"{WORKER_VARIABLE} is {given!r}; allowed: on, off")
+    return given.lower() == "on"
 
 
 def webhook_networks() -> tuple["Network", ...]:

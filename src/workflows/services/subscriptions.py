@@ -16,10 +16,11 @@ from sqlalchemy import Connection
 from workflows.core.authority import covers, has_role, in_force
 from workflows.core.case import Actor, Blocker, InputError
 from workflows.core.civil import civil_date
-from workflows.core.documents import RESERVED_TRIGGERS, Role
+from workflows.core.documents import RESERVED_TRIGGERS, UNFIRED_TRIGGERS, Role
 from workflows.core.fields import unknown_name
 from workflows.core.ids import is_id, uuid7
 from workflows.core.nearest import nearest
+from workflows.core.overdue import DEADLINE_PASSED
 from workflows.core.wording import wrong_role, wrong_unit
 from workflows.services.engine import Engine
 from workflows.services.reading import InvalidError, MissingError, Slice
@@ -259,7 +260,9 @@ def _filter_errors(engine: Engine, wished: Subscription) -> Iterator[InputError]
     yield from _unknown("workflows", "workflow", wished.workflows, known)
     chosen = [key for key in wished.workflows if key in known] or known
     versions = [each for key in chosen for each in engine.definitions.versions(key)]
-    triggers = RESERVED_TRIGGERS.union(*(each.document.transitions for each in versions))
+    triggers = (RESERVED_TRIGGERS | UNFIRED_TRIGGERS | {DEADLINE_PASSED}).union(
+        *(each.document.transitions for each in versions)
+    )
     yield from _unknown("triggers", "trigger", wished.triggers, triggers)
 
 

@@ -3,7 +3,7 @@
 Holds every unit in all its periods, so that a table of any length asks the database once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -42,10 +42,10 @@ class Period(NamedTuple):
 class UnitCodes:
     """All codes, and reading them from cells."""
 
-    def __init__(self, connection: Connection, level: Level | None = None) -> None:
-        """With a level, codes of it are what is likely meant."""
+    def __init__(self, connection: Connection, levels: Sequence[Level] = tuple(_DIGITS)) -> None:
+        """Codes of the levels are what is likely meant."""
         self._periods: dict[str, list[Period]] = {}
-        self._widths = [_DIGITS[level]] if level is not None and level in _DIGITS else sorted(_DIGITS.values())
+        self._widths = sorted(_DIGITS[level] for level in levels if level in _DIGITS)
         self._hints = _HINTS
         for code, *period in connection.execute(_PERIODS):
             self._periods.setdefault(code, []).append(Period._make(period))

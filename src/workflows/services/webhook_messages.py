@@ -1,4 +1,4 @@
-"""One event as a subscriber gets it: a CloudEvents 1.0 body, signed as Standard Webhooks 1.0.0 says.
+"""One event, or one notice, as a subscriber gets it: a CloudEvents 1.0 body, signed as Standard Webhooks 1.0.0 says.
 
 The body is thin: what happened to which case, and where to read more. It holds no free text and nobody's name, so
 that a message that goes astray tells little.
@@ -12,6 +12,7 @@ from typing import Final
 from standardwebhooks import Webhook
 
 from workflows.core.canonical import Json, canonical_bytes, digest
+from workflows.core.overdue import DEADLINE_PASSED
 from workflows.store.webhooks import Claimed
 
 LARGEST: Final = 20_000
@@ -33,6 +34,16 @@ _TOLD: Final = {
     "occurred_at": "occurred_at",
     "cause": "cause",
 }
+_NOTICED: Final = {
+    "workflow_version": "version",
+    **{
+        name: name
+        for name in (
+            *("case", "workflow", "unit", "seq", "kind", "state", "due"),
+            *("does", "to", "fired", "outcome", "event", "codes", "recorded_at"),
+        )
+    },
+}
 
 
 class BrokenMessageError(ValueError):
@@ -42,10 +53,13 @@ class BrokenMessageError(ValueError):
 def message(claimed: Claimed) -> bytes:
     """The body, the same for every attempt; raises BrokenMessageError."""
     entry = _entry(claimed)
+    noticed = entry.get("kind") == DEADLINE_PASSED
     try:
-        data: dict[str, Json] = {name: entry[member] for name, member in _TOLD.items()}
+        data: dict[str, Json] = {name: entry[member] for name, member in (_NOTICED if noticed else _TOLD).items()}
     except KeyError as error:
         raise BrokenMessageError(f"the entry has no member {error}") from error
+    if noticed:
+        data["trigger"] = DEADLINE_PASSED
     data |= {"hash": claimed.hash, "position": claimed.position}
     body = canonical_bytes(_envelope(claimed, data))
     if len(body) >= LARGEST:

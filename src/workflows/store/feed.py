@@ -1,6 +1,6 @@
-"""The feed: every accepted event at one position, in an order that never changes and has no gaps.
+"""The feed: every accepted event, and every notice, at one position, in an order that never changes and has no gaps.
 
-Whoever writes an event leaves its id in the outbox; `sequence` gives what waits there its positions, one process at a
+Whoever writes one leaves its id in the outbox; `sequence` gives what waits there its positions, one process at a
 time. Neither ids nor instants could be followed: of two overlapping transactions the later one may commit first, and
 a reader that has gone past it would never see what the other brings. When to sequence is the services' affair.
 """
@@ -14,7 +14,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam
 from workflows.core.case import Actor, Event
 from workflows.store import rows
 from workflows.store.among import among, listed
-from workflows.store.tables import event, event_text, feed, outbox, unit
+from workflows.store.happened import happened, with_happened
+from workflows.store.tables import event, event_text, feed, notice, outbox, unit
 from workflows.store.visibility import below, visible
 
 BATCH: Final = 2_000
@@ -31,9 +32,12 @@ _ONE_AT_A_TIME: Final = text("SELECT pg_try_advisory_xact_lock(hashtext('workflo
 _LAST: Final = select(func.coalesce(func.max(feed.c.position), 0))
 _ANY: Final = select(outbox.c.event_id).limit(1)
 _WAITING: Final = (
-    select(event.c.id, event.c.case_id, event.c.workflow, event.c.trigger, event.c.unit_path)
-    .join_from(outbox, event, event.c.id == _WAITING_EVENT)
-    .order_by(event.c.recorded_at, event.c.case_id, event.c.seq)
+    select(
+        outbox.c.event_id.label("id"),
+        *(happened(name).label(name) for name in ("case_id", "workflow", "trigger", "unit_path")),
+    )
+    .select_from(with_happened(outbox, _WAITING_EVENT))
+    .order_by(happened("recorded_at"), happened("case_id"), happened("seq"), func.coalesce(notice.c.action, -1))
     .limit(bindparam("limit", type_=Integer))
 )
 _PLACES: Final = listed("ids")
@@ -56,7 +60,7 @@ class BeyondFeedError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequenced:
-    """An event at its position."""
+    """An event, or a notice, at its position."""
 
     position: int
     event: str
@@ -99,9 +103,10 @@ def last_position(connection: Connection) -> int:
 
 
 def sequence(connection: Connection, *, limit: int = BATCH) -> list[Sequenced]:
-    """Gives waiting events the next positions, and tells which; nothing while another transaction does the same.
+    """Gives what waits the next positions, and tells which; nothing while another transaction does the same.
 
-    Events of one case keep their order. A later one is decided on the earlier one, hence after its commit, so that
+    Events of one case keep their order, and a notice comes after those that it follows from. A later event
+    is decided on the earlier one, hence after its commit, so that
     no statement sees it without the earlier one, or the earlier one's position; and of those seen together, the
     earlier one was recorded no later and has the lower `seq`, so that it comes first and is not cut off alone.
 

@@ -17,9 +17,11 @@ from workflows.core.canonical import digest
 from workflows.core.case import Case, Event, apply
 from workflows.core.documents import Words
 from workflows.core.ledger import BrokenEntryError
+from workflows.core.overdue import read_notice
 from workflows.store import rows
 from workflows.store.database import Database
-from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, feed, outbox
+from workflows.store.notices import notice_row
+from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, feed, notice, outbox
 
 BATCH: Final = 200
 """Cases that are held in memory at a time; their events are streamed."""
@@ -104,6 +106,7 @@ class _Checker:
             self._check_batch(batch)
             batch = self._batch(list(batch)[-1])
         self._compare_words()
+        self._check_notices()
 
     def _read_definitions(self) -> None:
         for row in self._connection.execute(select(*_raw(definition))):
@@ -113,16 +116,19 @@ class _Checker:
 
     def _refuse_orphans(self) -> None:
         """Rows that no batch of cases would come upon."""
-        self._refuse_without(event, event.c.case_id, cases.c.id, "event of a case that is not there")
-        self._refuse_without(case_link, case_link.c.case_id, cases.c.id, "link of a case that is not there")
-        self._refuse_without(event_text, event_text.c.event_id, event.c.id, "free text of an event that is not there")
-        self._refuse_without(feed, feed.c.event_id, event.c.id, "place in the feed of an event that is not there")
-        self._refuse_without(outbox, outbox.c.event_id, event.c.id, "an event waits for its place that is not there")
+        self._refuse_without(event, event.c.case_id, "event of a case that is not there", cases.c.id)
+        self._refuse_without(case_link, case_link.c.case_id, "link of a case that is not there", cases.c.id)
+        self._refuse_without(event_text, event_text.c.event_id, "free text of an event that is not there", event.c.id)
+        self._refuse_without(notice, notice.c.case_id, "notice about a case that is not there", cases.c.id)
+        here = event.c.id, notice.c.id
+        self._refuse_without(feed, feed.c.event_id, "place in the feed of an event that is not there", *here)
+        self._refuse_without(outbox, outbox.c.event_id, "an event waits for its place that is not there", *here)
 
     def _refuse_without(
-        self, table: Table, pointer: ColumnElement[str], target: ColumnElement[str], message: str
+        self, table: Table, pointer: ColumnElement[str], message: str, *targets: ColumnElement[str]
     ) -> None:
-        alone = select(pointer).select_from(table).where(~exists().where(target == pointer)).limit(1)
+        there = [exists().where(target == pointer) for target in targets]
+        alone = select(pointer).select_from(table).where(*(~each for each in there)).limit(1)
         found = self._connection.execute(alone).scalar()
         if found is not None:
             raise _Bad(f"{message}: {found}", case=found if pointer.name == "case_id" else None)
@@ -177,6 +183,19 @@ class _Checker:
         with self._connection.execute(statement) as result:
             yield from result.mappings()
 
+    def _check_notices(self) -> None:
+        """Their columns are projections of their entries; each has one place in the feed, or waits for one."""
+        statement = (
+            select(*_raw(notice), feed.c.position, outbox.c.event_id.label("waiting"))
+            .outerjoin(feed, feed.c.event_id == notice.c.id)
+            .outerjoin(outbox, outbox.c.event_id == notice.c.id)
+            .execution_options(yield_per=_STREAMED)
+        )
+        with self._connection.execute(statement) as result:
+            for row in result.mappings():
+                for problem in _problems_of_notice(row):
+                    raise _Bad(f"notice {row['id']}: {problem}", case=row["case_id"])
+
     def _links(self, ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
         found: dict[str, set[tuple[str, str]]] = {}
         for row in self._connection.execute(select(case_link).where(case_link.c.case_id.in_(ids))):
@@ -225,6 +244,17 @@ def _place(row: rows.Row, before: int | None) -> int | None:
     else:
         return position
     raise _Bad(f"the event {problem}", case=row["case_id"], seq=row["seq"])
+
+
+def _problems_of_notice(row: rows.Row) -> Iterator[str]:
+    try:
+        expected = notice_row(read_notice(row["entry"]))
+    except (ValueError, KeyError, TypeError) as error:
+        yield f"it cannot be read: {error!r}"
+        return
+    yield from _differences(row, expected, "the entry")
+    if (row["position"] is None) == (row["waiting"] is None):
+        yield "it has no place in the feed and waits for none, or both"
 
 
 def _compare_case(row: rows.Row, folded: Case | None, links: set[tuple[str, str]]) -> None:

@@ -23,6 +23,7 @@ from workflows.store.tables import (
     HAPPENED,
     LISTED,
     LISTED_STILL,
+    MOVED,
     PROVINCE,
     attempt,
     case_word,
@@ -42,6 +43,7 @@ _RARE_WORDS: Final = 4
 """Of the words searched for, as many are looked up; the longest, which are the rarest."""
 _TEXTED: Final = event.outerjoin(event_text)
 _CASES: Final = Series(source=cases, where=(), order=(cases.c.id,), holds=(), rows=cases)
+_MOVED: Final = Series(source=cases, where=(MOVED,), order=_CASES.order, holds=("opened_path", *LISTED), rows=cases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ def list_cases(
     # In the order in which they are tried: those first that are at their end soon.
     parent = _equal(_CASES, "parent", found.parent, ("parent", *LISTED_STILL))
     filters = _case_filters(found, today)
+    tops = _tops(connection, actor, found.unit, today)
     streams = [
         Walk(
             table=cases,
@@ -75,8 +78,13 @@ def list_cases(
             all=_CASES,
             filters=[*parent, _within(connection, _CASES, LISTED, top), *filters],
         ).stream(rows.case_of)
-        for top in _tops(connection, actor, found.unit, today)
+        for top in tops
     ]
+    for path in _ended(connection, actor, found.unit, today):
+        moved = [_moved_from(path, actor, tops), *parent, *filters]
+        streams.append(
+            Walk(table=cases, fetched=cases, columns=(cases,), all=_MOVED, filters=moved).stream(rows.case_of)
+        )
     return page(connection, streams, cursor=cursor, limit=limit)
 
 
@@ -126,6 +134,26 @@ def _tops(connection: Connection, actor: Actor, code: str | None, today: date) -
     seen = {path for path in paths if covers(actor, path)}
     above = {actor.unit_path for path in paths if actor.unit_path.startswith(f"{path}/")}
     return sorted(seen | above)
+
+
+def _ended(connection: Connection, actor: Actor, code: str | None, today: date) -> Sequence[str]:
+    """Paths of the unit in periods that have ended: cases that were opened there may have moved to a successor."""
+    if code is None or not in_force(actor, today):
+        return ()
+    paths = select(unit.c.path).where(unit.c.code == code, unit.c.valid_to.is_not(None))
+    return sorted(set(connection.execute(paths).scalars()))
+
+
+def _moved_from(path: str, actor: Actor, tops: Sequence[str]) -> Filter:
+    """Cases opened at or below the path that the actor sees elsewhere, and that no other stream has."""
+
+    def condition(columns: FromClause, _: ColumnElement[str]) -> ColumnElement[bool]:
+        elsewhere = and_(below(columns.c.unit_path, (actor.unit_path,)), ~below(columns.c.unit_path, tops))
+        return and_(below(columns.c.opened_path, (path,)), elsewhere)
+
+    there = province(cases.c.opened_path) == path[:PROVINCE]
+    series = _where(_MOVED, MOVED, there, holds=_MOVED.holds, exact=False)
+    return Filter(condition=condition, reads=frozenset({"unit_path", "opened_path"}), series=series)
 
 
 def _within(connection: Connection, all_rows: Series, holds: Sequence[str], top: str) -> Filter:

@@ -12,10 +12,12 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Select, select
 
-from workflows.core.case import Actor, Case, CaseId, Command, Fire, Open
+from workflows.core.case import Actor, Case, CaseId, Command, Fire, MoveDeadline, MoveUnit, Open
 from workflows.core.definition import Definitions, Footprint
 from workflows.core.documents import OPEN, Level
-from workflows.core.world import Count, Unit, World
+from workflows.core.lineage import Count
+from workflows.core.world import Unit, World
+from workflows.store import origins
 from workflows.store.among import among
 from workflows.store.rows import actor_of, case_of
 from workflows.store.tables import api_key, case_link, cases, count_entry, unit
@@ -51,7 +53,7 @@ class Root:
 def roots(connection: Connection, definitions: Definitions, commands: Iterable[Command]) -> list[Root]:
     """The commands with their cases; a case that is not there is left out, and will not be found."""
     commands = list(commands)
-    found = fetch(connection, [command.act.case for command in commands if isinstance(command.act, Fire)])
+    found = fetch(connection, [command.act.case for command in commands if not isinstance(command.act, Open)])
     return [_root(command, found, definitions) for command in commands]
 
 
@@ -59,6 +61,8 @@ def _root(command: Command, found: Mapping[CaseId, Case], definitions: Definitio
     if isinstance(command.act, Open):
         return Root(command=command, case=None, footprint=definitions.footprint(command.act.workflow, OPEN))
     case = found.get(command.act.case)
+    if isinstance(command.act, MoveUnit | MoveDeadline):
+        return Root(command=command, case=case, footprint=Footprint())
     footprint = definitions.footprint(case.workflow, command.act.trigger) if case else Footprint()
     return Root(command=command, case=case, footprint=footprint)
 
@@ -67,7 +71,7 @@ def presumed_scopes(
     connection: Connection, definitions: Definitions, commands: Sequence[Command]
 ) -> list[frozenset[str]]:
     """By command: the units to lock, as `scopes` would find them now; to be found again under the locks."""
-    named = [command.act.case for command in commands if isinstance(command.act, Fire)]
+    named = [command.act.case for command in commands if not isinstance(command.act, Open)]
     heads = {row.id: row for row in connection.execute(_HEADS, {"ids": named})} if named else {}
     linked = [_presumed_links(definitions, command, heads) for command in commands]
     units = _units_of(connection, {case_id for ids in linked for case_id in ids})
@@ -88,7 +92,12 @@ def _presumed_unit(command: Command, heads: Mapping[str, Any]) -> frozenset[str]
     if isinstance(command.act, Open):
         return frozenset({command.act.unit})
     head = heads.get(command.act.case)
-    return frozenset({head.unit}) if head else frozenset()
+    return _both(command.act, head.unit) if head else frozenset()
+
+
+def _both(act: Fire | MoveUnit | MoveDeadline, unit: str) -> frozenset[str]:
+    """The unit of the case, and the one that it is to move to."""
+    return frozenset({unit, act.to}) if isinstance(act, MoveUnit) else frozenset({unit})
 
 
 def scopes(connection: Connection, roots: Sequence[Root]) -> list[frozenset[str]]:
@@ -101,7 +110,7 @@ def scopes(connection: Connection, roots: Sequence[Root]) -> list[frozenset[str]
 def _scope(root: Root) -> frozenset[str]:
     if isinstance(root.command.act, Open):
         return frozenset({root.command.act.unit})
-    return frozenset({root.case.unit}) if root.case else frozenset()
+    return _both(root.command.act, root.case.unit) if root.case else frozenset()
 
 
 def _units_of(connection: Connection, ids: Collection[CaseId]) -> dict[CaseId, str]:
@@ -120,12 +129,16 @@ def load(connection: Connection, definitions: Definitions, roots: Sequence[Root]
     """The world of some commands."""
     gathering = _Gathering(connection, roots)
     gathering.gather()
+    footprint = gathering.footprint
+    named = {code for root in roots for code in _named_units(root)}
+    lineage = origins.of(connection, gathering.units) if footprint.counts else {}
     return World(
         definitions=definitions,
         grants=_grants(connection, {root.command.grant for root in roots}),
-        units=_units(connection, {root.command.act.unit for root in roots if isinstance(root.command.act, Open)}),
+        units=_units(connection, named | (gathering.units if footprint.counts else set())),
         cases=gathering.cases.values(),
-        counts=_counts(connection, gathering.units, gathering.footprint.counts),
+        counts=_counts(connection, gathering.units.union(origins.sources(lineage)), footprint.counts),
+        lineage=lineage,
         listed_by={case_id: tuple(sorted(ids)) for case_id, ids in gathering.listed_by.items()},
     )
 
@@ -195,9 +208,22 @@ class _Gathering:
         return found
 
 
+def _named_units(root: Root) -> Iterable[str]:
+    """The units whose periods the decision looks at."""
+    act = root.command.act
+    if isinstance(act, Open):
+        yield act.unit
+    elif isinstance(act, MoveUnit):
+        yield act.to
+        if root.case:
+            yield root.case.unit
+
+
 def _given(root: Root) -> Iterable[CaseId]:
     """The parent and the links in the values of a command, which are checked against the cases that are there."""
     act = root.command.act
+    if isinstance(act, MoveUnit | MoveDeadline):
+        return
     if isinstance(act, Open) and act.parent:
         yield act.parent
     values = act.data if isinstance(act, Open) else act.input
@@ -236,12 +262,5 @@ def _counts(
     if not units or not keys:
         return counts
     for row in connection.execute(_COUNTS, {"units": sorted(units), "keys": sorted(keys)}):
-        entry = Count(
-            id=row.id,
-            value=row.value,
-            as_of=date.fromisoformat(row.as_of),
-            source=row.source,
-            recorded_at=row.recorded_at,
-        )
-        counts[row.unit, row.key] = (*counts.get((row.unit, row.key), ()), entry)
+        counts[row.unit, row.key] = (*counts.get((row.unit, row.key), ()), origins.count_of(row))
     return counts

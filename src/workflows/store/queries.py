@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select
 
 from workflows.core.canonical import Json
 from workflows.core.case import Actor, Case
@@ -164,21 +164,6 @@ def unit_periods(connection: Connection, code: str) -> tuple[Unit, ...]:
 def _unit_in_force(on: date) -> ColumnElement[bool]:
     day = on.isoformat()
     return and_(unit.c.valid_from <= day, or_(unit.c.valid_to.is_(None), unit.c.valid_to > day))
-
-
-def newest_counts(connection: Connection, code: str, as_of: date) -> Mapping[str, Count]:
-    """By key: the figure of the latest as-of date up to `as_of`, inclusive; of one date, the one recorded last."""
-    # Ranked in the index alone; only what is newest is read. Two entries of a date are never recorded at one instant.
-    place = (count_entry.c.unit, count_entry.c.key, count_entry.c.as_of, count_entry.c.recorded_at)
-    latest = (count_entry.c.as_of.desc(), count_entry.c.recorded_at.desc())
-    ranked = (
-        select(*place, func.row_number().over(partition_by=count_entry.c.key, order_by=latest).label("rank"))
-        .where(count_entry.c.unit == code, count_entry.c.as_of <= as_of.isoformat())
-        .subquery()
-    )
-    is_newest = and_(ranked.c.rank == 1, *(column == ranked.c[column.key] for column in place))
-    statement = select(count_entry).join(ranked, is_newest)
-    return {row["key"]: _count(row) for row in connection.execute(statement).mappings()}
 
 
 def list_counts(connection: Connection, code: str, *, cursor: str | None, limit: int) -> Page[Count]:

@@ -37,6 +37,7 @@ def case_row(case: Case) -> dict[str, object]:
         "definition": case.definition,
         "unit": case.unit,
         "unit_path": case.unit_path,
+        "opened_path": case.opened_path,
         "plan": case.plan,
         "parent": case.parent,
         "opened_at": format_instant(case.opened_at),
@@ -96,6 +97,7 @@ def case_of(row: Row) -> Case:
         version=row["version"],
         unit=row["unit"],
         unit_path=row["unit_path"],
+        opened_path=row["opened_path"],
         plan=row["plan"],
         parent=None if parent is None else CaseId(parent),
         title=row["title"],
@@ -148,6 +150,7 @@ def event_rows(event: Event, unit_path: str) -> tuple[dict[str, object], dict[st
         "unit_path": unit_path,
         "person": event.actor["person"],
         "recorded_at": format_instant(event.recorded_at),
+        "occurred_at": None if event.occurred_at == event.recorded_at else format_instant(event.occurred_at),
     }
     if event.payload is None:
         return row, None

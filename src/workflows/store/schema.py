@@ -23,15 +23,17 @@ from workflows.core.document_bytes import canonical_document, definition_hash
 from workflows.core.documents import Catalogue, WorkflowDocument
 from workflows.loader import find_definitions, load
 from workflows.store.database import Database, DatabaseError, parse_url, sqlite_path
-from workflows.store.tables import cases, definition, metadata, unit, unit_lock
+from workflows.store.origins import origin_rows
+from workflows.store.tables import cases, definition, metadata, unit, unit_lock, unit_origin
 from workflows.store.unit_rows import read_units
+from workflows.store.worker_key import store_worker_key
 
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('workflows.schema'))")
 _CHANGED_BY_SERVER: Final = frozenset(
-    {"api_key", "cases", "attempt_overflow", "subscription", "delivery", "rate_limit"}
+    {"api_key", "cases", "attempt_overflow", "subscription", "delivery", "rate_limit", "firing"}
 )
-_REMOVED_BY_SERVER: Final = frozenset({"case_link", "case_word", "outbox", "subscription", "delivery"})
-_NEVER_BY_SERVER: Final = frozenset({"definition", "unit", "unit_lock"})
+_REMOVED_BY_SERVER: Final = frozenset({"case_link", "case_word", "outbox", "subscription", "delivery", "firing"})
+_NEVER_BY_SERVER: Final = frozenset({"definition", "unit", "unit_lock", "unit_origin"})
 
 
 class DefinitionInUseError(DatabaseError):
@@ -55,8 +57,10 @@ def create(url: str, *, definitions: Path | None = None, now: datetime | None = 
     units = read_units(root / "units")
     upgrade(url)
     with Database(url) as database, database.write() as connection:
-        _store_definitions(connection, catalogue, format_instant(now or datetime.now(UTC)))
+        stored_at = format_instant(now or datetime.now(UTC))
+        _store_definitions(connection, catalogue, stored_at)
         _store_units(connection, units)
+        store_worker_key(connection, stored_at)
 
 
 def upgrade(url: str) -> None:
@@ -200,10 +204,20 @@ def _store_units(connection: Connection, wanted: list[dict[str, object]]) -> Non
     if list(_plain(stored)) != wanted:
         connection.execute(delete(unit))
         connection.execute(insert(unit), wanted)
+    _store_origins(connection, origin_rows(wanted))
     locks = set(connection.execute(select(unit_lock.c.code)).scalars())
     missing = sorted({str(row["code"]) for row in wanted} - locks)
     if missing:
         connection.execute(insert(unit_lock), [{"code": code} for code in missing])
+
+
+def _store_origins(connection: Connection, wanted: list[dict[str, object]]) -> None:
+    order = (unit_origin.c.code, unit_origin.c.day, unit_origin.c.source)
+    stored = connection.execute(select(unit_origin).order_by(*order)).mappings()
+    if list(_plain(stored)) != wanted:
+        connection.execute(delete(unit_origin))
+        if wanted:
+            connection.execute(insert(unit_origin), wanted)
 
 
 def _plain(rows: Iterator[RowMapping]) -> Iterator[dict[str, object]]:

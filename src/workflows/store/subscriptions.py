@@ -16,8 +16,9 @@ from workflows.core.case import Actor
 from workflows.core.civil import format_instant, parse_instant
 from workflows.store import rows
 from workflows.store.feed import Sequenced
+from workflows.store.happened import happened
 from workflows.store.paging import Page, ordered, page
-from workflows.store.tables import api_key, delivery, event, subscription, unit
+from workflows.store.tables import api_key, delivery, subscription, unit
 from workflows.store.visibility import below, visible
 
 REQUESTED: Final = "requested"
@@ -76,14 +77,14 @@ def _lies_below(path: str, tops: Iterable[str]) -> bool:
 
 
 def wanted(found: Subscription, owner: Actor, today: date) -> list[ColumnElement[bool]]:
-    """The same as conditions on `event`."""
-    conditions = [visible(owner, event.c.unit_path, today)]
+    """The same as conditions on what happened."""
+    conditions = [visible(owner, happened("unit_path"), today)]
     if found.workflows:
-        conditions.append(event.c.workflow.in_(found.workflows))
+        conditions.append(happened("workflow").in_(found.workflows))
     if found.triggers:
-        conditions.append(event.c.trigger.in_(found.triggers))
+        conditions.append(happened("trigger").in_(found.triggers))
     if found.unit_paths:
-        conditions.append(below(event.c.unit_path, found.unit_paths))
+        conditions.append(below(happened("unit_path"), found.unit_paths))
     return conditions
 
 

@@ -59,7 +59,7 @@ def province(path: ColumnElement[str]) -> ColumnElement[str]:
 LISTED: Final = ("unit_path", "workflow", "plan", "state", "final", "due")
 """Columns of `cases` by which lists are filtered, and which therefore stand in the indexes that lists are read by."""
 LISTED_STILL: Final = ("unit_path", "workflow", "plan")
-"""Those of them that no event changes: in an index where the others would be written too often."""
+"""Those of them that hardly an event changes: in an index where the others would be written too often."""
 HAPPENED: Final = ("unit_path", "person", "trigger", "workflow")
 """The same, of `event` and `attempt`."""
 
@@ -125,6 +125,16 @@ unit = Table(
     Index(None, "path"),
 )
 
+unit_origin = Table(
+    "unit_origin",
+    metadata,
+    Column("code", String(5), nullable=False, comment="of a unit that was made of others"),
+    Column("day", DAY, nullable=False, comment="from which on it has its area"),
+    Column("source", String(5), nullable=False, comment="code of one of them until that day; empty: not known"),
+    Column("whole", Boolean, nullable=False, comment="false: the source was divided among several"),
+    PrimaryKeyConstraint("code", "day", "source"),
+)
+
 unit_lock = Table(
     "unit_lock",
     metadata,
@@ -144,6 +154,7 @@ count_entry = Table(
     Column("grant_id", ID, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
     Index(None, "unit", "key", "as_of", "recorded_at"),
+    Index("ix_count_entry_key", "key", "unit", "as_of", "recorded_at", "value"),
 )
 
 api_key = Table(
@@ -191,6 +202,7 @@ cases = Table(
     Column("occurred_at", INSTANT, nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
     Column("head", HASH, nullable=False),
+    Column("opened_path", PATH, comment="of the unit that it was opened in"),
     Index(None, "unit", "workflow", "state"),
 )
 _RUNNING: Final = and_(~cases.c.final, cases.c.due.is_not(None))
@@ -202,6 +214,9 @@ _in_order("parent", [cases.c.id], LISTED_STILL)
 _in_order("workflow", [cases.c.id], LISTED_STILL)
 _in_order("plan", [cases.c.id], LISTED_STILL, only=_PLANNED)
 _in_order("final", [cases.c.id], LISTED, only=_RUNNING)
+MOVED: Final = cases.c.opened_path != cases.c.unit_path
+"""Of cases that went to a successor of the unit in which they were opened."""
+_in_order("moved", [cases.c.id], ("opened_path", *LISTED), province(cases.c.opened_path), only=MOVED)
 
 case_word = Table(
     "case_word",
@@ -239,6 +254,7 @@ event = Table(
     Column("unit_path", PATH, nullable=False),
     Column("person", String(100), nullable=False),
     Column("recorded_at", INSTANT, nullable=False),
+    Column("occurred_at", INSTANT, comment="null: when it was recorded"),
     UniqueConstraint("case_id", "seq"),
     UniqueConstraint("case_id", "prev_hash"),
 )
@@ -381,6 +397,38 @@ setting = Table(
     Column("value", Text, nullable=False),
 )
 
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("case_id", ID, ForeignKey("cases.id"), nullable=False),
+    Column("state", String(60), nullable=False),
+    Column("state_since", INSTANT, nullable=False),
+    Column("due", DAY, nullable=False, comment="the day that has passed"),
+    Column("action", Integer, nullable=False, comment="its number among those of the deadline, from 0"),
+    Column("seq", Integer, nullable=False, comment="version of the case after what was done"),
+    Column("hash", HASH, nullable=False, unique=True),
+    Column("entry", LargeBinary, nullable=False, comment="canonical bytes; the other columns are projections of them"),
+    Column("workflow", String(60), nullable=False),
+    Column("unit_path", PATH, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    UniqueConstraint("case_id", "state", "state_since", "due", "action"),
+    Index(None, "unit_path", "id"),
+)
+
+firing = Table(
+    "firing",
+    metadata,
+    Column("case_id", ID, ForeignKey("cases.id"), nullable=False, comment="a trigger is to be fired as the system"),
+    Column("state", String(60), nullable=False),
+    Column("state_since", INSTANT, nullable=False),
+    Column("due", DAY, nullable=False),
+    Column("action", Integer, nullable=False),
+    Column("version", Integer, nullable=False, comment="of the case; at another one nothing is fired"),
+    Column("claimed_until", INSTANT, nullable=False, comment="until then left to the worker that wrote it"),
+    PrimaryKeyConstraint("case_id", "state", "state_since", "due", "action"),
+)
+
 rate_limit = Table(
     "rate_limit",
     metadata,
@@ -388,7 +436,23 @@ rate_limit = Table(
     Column("until", Double, nullable=False, comment="seconds of the epoch until which its rate is spent"),
     Column("taken", Integer, nullable=False, comment="requests that were given last"),
 )
-APPEND_ONLY = (event, attempt, count_entry, feed)
+
+plan_opening = Table(
+    "plan_opening",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("plan", String(60), nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("number", Integer, nullable=False, comment="of the application, from 1"),
+    Column("hash", HASH, nullable=False),
+    Column("document", LargeBinary, nullable=False, comment="canonical bytes; their SHA-256 is hash"),
+    Column("person", String(100), nullable=False),
+    Column("grant_id", ID, nullable=False),
+    Column("opened_at", INSTANT, nullable=False),
+    UniqueConstraint("plan", "year", "number"),
+)
+
+APPEND_ONLY = (event, attempt, count_entry, feed, plan_opening, notice)
 """Rows of these are never changed or removed; the migrations put triggers on them.
 
 A `definition` may be replaced until a case uses it, and an `event_text` removed but never changed.

@@ -31,6 +31,7 @@ from workflows.core.authority import in_force
 from workflows.core.civil import civil_date, format_instant, parse_instant
 from workflows.store.among import among
 from workflows.store.feed import Sequenced
+from workflows.store.happened import happened, with_happened
 from workflows.store.paging import Page, ordered, page
 from workflows.store.rows import Row
 from workflows.store.subscriptions import (
@@ -47,7 +48,7 @@ from workflows.store.subscriptions import (
     wanted,
     wants,
 )
-from workflows.store.tables import delivery, event, feed, subscription
+from workflows.store.tables import delivery, event, feed, notice, subscription
 from workflows.store.visibility import visible
 
 WINDOW: Final = 2_000
@@ -264,8 +265,8 @@ def claim(connection: Connection, room: Mapping[str, int], now: datetime, lease:
 
 def _heads(connection: Connection, found: Subscription, room: int, now: datetime, until: datetime) -> Iterator[Claimed]:
     statement = (
-        select(delivery, event.c.entry, event.c.hash)
-        .join_from(delivery, event, event.c.id == delivery.c.event_id)
+        select(delivery, happened("entry").label("entry"), happened("hash").label("hash"))
+        .select_from(with_happened(delivery, delivery.c.event_id))
         .where(delivery.c.subscription_id == found.id, delivery.c.next_at <= format_instant(now))
         .order_by(delivery.c.next_at, delivery.c.position)
         .limit(room)
@@ -339,9 +340,12 @@ def revive(connection: Connection, subscription_id: str, now: datetime) -> int:
 
 def forget_hidden(connection: Connection, found: Subscription, now: datetime) -> None:
     """Drops what its key may not see: queued while it acted for another one. To be read with `lock` before."""
-    seen = visible(owner_of(connection, found), event.c.unit_path, civil_date(now))
-    hidden = select(event.c.id).where(event.c.id == delivery.c.event_id, ~seen).exists()
-    here = (delivery.c.subscription_id == found.id, hidden)
+    owner, today = owner_of(connection, found), civil_date(now)
+    hidden = [
+        select(table.c.id).where(table.c.id == delivery.c.event_id, ~visible(owner, table.c.unit_path, today)).exists()
+        for table in (event, notice)
+    ]
+    here = (delivery.c.subscription_id == found.id, or_(*hidden))
     lanes = {(found.id, lane) for lane in connection.execute(select(delivery.c.case_id).where(*here)).scalars()}
     connection.execute(delete(delivery).where(*here))
     _put_heads_right(connection, lanes, now)
@@ -350,7 +354,7 @@ def forget_hidden(connection: Connection, found: Subscription, now: datetime) ->
 def count_after(connection: Connection, found: Subscription, after: int, now: datetime) -> int:
     """How many events after a position of the feed the subscription wants and its key may see."""
     conditions = wanted(found, owner_of(connection, found), civil_date(now))
-    statement = select(func.count()).select_from(feed).join(event, event.c.id == feed.c.event_id)
+    statement = select(func.count()).select_from(with_happened(feed, feed.c.event_id))
     count: int = connection.execute(statement.where(feed.c.position > after, *conditions)).scalar_one()
     return count
 
@@ -394,8 +398,8 @@ def _refilled(connection: Connection, found: Subscription, now: datetime) -> boo
 
 def _requeue(connection: Connection, found: Subscription, after: int, until: int, now: datetime) -> None:
     statement = (
-        select(feed.c.position, feed.c.event_id, event.c.case_id)
-        .join_from(feed, event, event.c.id == feed.c.event_id)
+        select(feed.c.position, feed.c.event_id, happened("case_id").label("case_id"))
+        .select_from(with_happened(feed, feed.c.event_id))
         .where(feed.c.position > after, feed.c.position <= until)
         .where(*wanted(found, owner_of(connection, found), civil_date(now)))
         .order_by(feed.c.position)

@@ -11,7 +11,19 @@ from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from workflows.core.canonical import Json, canonical_bytes, digest
-from workflows.core.case import Accepted, Case, CaseId, Command, Decision, Event, Fire, Open, Refused
+from workflows.core.case import (
+    Accepted,
+    Case,
+    CaseId,
+    Command,
+    Decision,
+    Event,
+    Fire,
+    MoveDeadline,
+    MoveUnit,
+    Open,
+    Refused,
+)
 from workflows.core.civil import civil_date, format_instant
 from workflows.core.fields import present, split
 from workflows.core.ids import derived
@@ -110,6 +122,11 @@ _UPDATE: Final = (
     .where(cases.c.id == bindparam("case_id"), cases.c.version == bindparam("expected"))
     .values({name: bindparam(name) for name in MOVING})
 )
+_UPDATE_UNIT: Final = (
+    cases.update()
+    .where(cases.c.id == bindparam("case_id"))
+    .values(unit=bindparam("new_unit"), unit_path=bindparam("new_path"))
+)
 _INSERT_CASES: Final = cases.insert()
 _INSERT_EVENTS: Final = event.insert()
 _INSERT_TEXTS: Final = event_text.insert()
@@ -177,12 +194,23 @@ def _write_cases(connection: Connection, world: World, changed: Mapping[CaseId, 
         found = execute_many(connection, _UPDATE, moved).rowcount
         if found != len(moved):
             raise LostUpdateError(f"{len(moved) - found} of {len(moved)} cases were not at the version decided on")
+    _write_units(connection, world, changed)
     _write_links(connection, world, changed)
     _write_words(connection, world, changed)
 
 
 def _moved(case: Case, before: Case) -> dict[str, object]:
     return {**moving_columns(case), "case_id": case.id, "expected": before.version}
+
+
+def _write_units(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
+    rows = [
+        {"case_id": case.id, "new_unit": case.unit, "new_path": case.unit_path}
+        for case in changed.values()
+        if (before := world.case(case.id)) and before.unit_path != case.unit_path
+    ]
+    if rows:
+        connection.execute(_UPDATE_UNIT, rows)
 
 
 def _write_links(connection: Connection, world: World, changed: Mapping[CaseId, Case]) -> None:
@@ -203,7 +231,7 @@ def _write_words(connection: Connection, world: World, changed: Mapping[CaseId, 
     retitled = [
         (case, before)
         for case in changed.values()
-        if (before := world.case(case.id)) is None or before.title != case.title
+        if (before := world.case(case.id)) is None or before.title != case.title or before.unit_path != case.unit_path
     ]
     old = [row for _, before in retitled if before for row in word_rows(before)]
     if old:
@@ -281,6 +309,10 @@ def _attempt(refusal: _Refusal, world: World, writing: Writing) -> dict[str, obj
 def _without_free_text(command: Command, case: Case | None, world: World, now: datetime) -> dict[str, Json]:
     """The values of a refused command as they may be kept for good; texts and reasons are not."""
     act = command.act
+    if isinstance(act, MoveUnit):
+        return {"to": act.to, "act": act.change.act}
+    if isinstance(act, MoveDeadline):
+        return {}
     if isinstance(act, Fire):
         assert case is not None  # noqa: S101 - a trigger is refused on a case
         public, _ = split(world.definitions.by_hash(case.definition).step(act.trigger).fields, present(act.input))

@@ -1,0 +1,73 @@
+"""The deadline of a case: the last day in time, how it comes about, and where the calendar now gives another one.
+
+Pure: the calendar is the definition's. Days that a case names itself never roll.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+from workflows.core.calendars import Calendar, Reckoning, reckon
+from workflows.core.case import NOTHING, Case, Changes, Data
+from workflows.core.definition import Definition
+from workflows.core.documents import Due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """Why a case has the deadline that it has."""
+
+    spec: Due
+    start: date
+    """The civil date on which the state was entered."""
+    reckoning: Reckoning | None
+    """By the calendar as it is now; None: the case names the day itself."""
+    last: date | None
+    """The last day in time as it is reckoned now; None while the field that names it is unknown."""
+    due: date | None
+    """As it stands in the case: differs from `last` where the calendar has changed and the case was not moved yet."""
+
+
+def last_day(definition: Definition, due: Due | None, entered: date, data: Data) -> date | None:
+    """The last day in time of a state entered on a civil date; None without a deadline, or while it is unknown."""
+    if due is None:
+        return None
+    if due.field is not None:
+        day = data.get(due.field)
+        return date.fromisoformat(cast("str", day)) if day else None
+    return _reckoned(definition, due, entered).last
+
+
+def deadline_of(definition: Definition, case: Case) -> Deadline | None:
+    """None where the state that the case is in has no deadline."""
+    due = definition.state(case.state).due
+    if due is None:
+        return None
+    entered = date.fromisoformat(case.entered[case.state])
+    return Deadline(
+        spec=due,
+        start=entered,
+        reckoning=None if due.field else _reckoned(definition, due, entered),
+        last=last_day(definition, due, entered, case.data),
+        due=case.due,
+    )
+
+
+def reckoned_by(definition: Definition, state: str, changes: Changes, today: date) -> Data:
+    """The calendar, among the facts of an event that gives the case a deadline by it; else nothing."""
+    due = definition.state(state).due
+    if due is None or not due.by_calendar or not changes.get("due") or definition.calendar is None:
+        return NOTHING
+    return calendar_fact(definition.calendar, today)
+
+
+def calendar_fact(calendar: Calendar, today: date) -> Data:
+    """Which calendar it was, under a name that no fact of a document can have."""
+    key = calendar.document.calendar
+    return {f"calendar.{key}": {"value": calendar.version, "source": key, "as_of": today.isoformat()}}
+
+
+def _reckoned(definition: Definition, due: Due, entered: date) -> Reckoning:
+    assert due.within is not None  # noqa: S101 - narrows the type; a deadline has one of the two forms
+    assert due.unit is not None  # noqa: S101 - as above
+    return reckon(entered, due.within, due.unit, calendar=definition.calendar, rolls=due.rolls)
