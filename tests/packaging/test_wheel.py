@@ -17,6 +17,8 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.sizes import only_full
+
 ROOT: Final = Path(__file__).parents[2]
 SHIPPED: Final = {"src/workflows/": "workflows/", "api/": "api/", "definitions/": "workflows/definitions/"}
 
@@ -89,15 +91,18 @@ def test_every_kept_file_is_shipped(wheel: Path) -> None:
         assert any(name.startswith(f"workflows/definitions/{folder}/") for name in shipped)
 
 
+@only_full
 def test_installed_program_explains_itself(installation: Installation) -> None:
     assert "serve" in installation.run("--help")
 
 
+@only_full
 def test_installed_definitions_are_sound(installation: Installation) -> None:
     assert str(installation.definitions).startswith(str(installation.environment))
     installation.run("check", str(installation.definitions))
 
 
+@only_full
 def test_installed_program_initialises_and_answers(installation: Installation) -> None:
     database = f"sqlite:///{installation.directory / 'workflows.sqlite'}"
     installation.run("init", "--database", database)

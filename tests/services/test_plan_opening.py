@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from tests.faults import stage
 from tests.faults.processes import SPAWN
+from tests.sizes import size
 from workflows.core.case import Actor, CaseId, Data, Fire, Open
 from workflows.core.documents import Role
 from workflows.core.plan_documents import PlanDocument
@@ -303,7 +304,9 @@ def race(engine: Engine) -> int:
     return sum(each.number("opened") for each in done)
 
 
-def test_a_killed_run_is_completed_by_the_next(database_url: str) -> None:
+@pytest.mark.parametrize("database", size(("sqlite",), ("sqlite", "postgresql")))
+def test_a_killed_run_is_completed_by_the_next(database: str, request: pytest.FixtureRequest) -> None:
+    database_url = request.getfixturevalue(f"{database}_url")
     stage.populate(database_url)
     process = SPAWN.Process(target=open_and_die, args=(database_url,))
     process.start()
