@@ -12,11 +12,14 @@ from typing import Final
 import pytest
 
 from tests.faults.servers import serving
+from tests.sizes import size
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 INTEGRATORS: Final = ("README.md", "requests.md", "events.md")
 """In the order in which they are read: each goes on with the key that the first one makes."""
 OPERATORS: Final = tuple(sorted(page.name for page in (DOCS / "operators").glob("*.md")))
+LONG: Final = frozenset({"databases.md", "hardening.md", "install.md", "upgrades.md"})
+"""Pages that make several databases and start servers; followed at full size."""
 _BLOCK: Final = re.compile(r"^```(sh|python)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _STRICT: Final = "set -euo pipefail\n"
 
@@ -79,7 +82,7 @@ def test_the_first_program_is_short() -> None:
     assert sum(bool(line.strip()) for line in program.splitlines()) <= 30
 
 
-@pytest.mark.parametrize("page", OPERATORS)
+@pytest.mark.parametrize("page", size(tuple(page for page in OPERATORS if page not in LONG), OPERATORS))
 def test_the_operators_guide(page: str, tmp_path: Path) -> None:
     """Each page by itself, in an empty directory."""
     follow([DOCS / "operators" / page], tmp_path, {"HOME": str(tmp_path)})
