@@ -122,7 +122,7 @@ def _explained(engine: Engine, actor: Actor, case_id: str, trigger: str) -> ASGI
 
 
 @get("/cases", operation_id="list_cases", sync_to_thread=True)
-def list_cases(  # noqa: PLR0913, PLR0917 - one parameter per filter
+def list_cases(  # noqa: PLR0913, PLR0917 - Litestar reads a filter from each parameter
     request: ApiRequest,
     engine: NamedDependency[Engine],
     workflow: FromQuery[str | None] = None,
@@ -186,7 +186,7 @@ def list_case_events(
 
 
 @get("/events", operation_id="list_events", sync_to_thread=True)
-def list_events(  # noqa: PLR0913, PLR0917 - one parameter per filter
+def list_events(  # noqa: PLR0913, PLR0917 - Litestar reads a filter from each parameter
     request: ApiRequest,
     engine: NamedDependency[Engine],
     actor: FromQuery[str | None] = None,

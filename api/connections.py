@@ -4,6 +4,7 @@ Uvicorn's reader limits neither headers nor time; this one answers what goes too
 complete request may hold is not decided here.
 """
 
+from asyncio import Transport
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -107,8 +108,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """Bytes of answers that the client had not read at the last look, and since when it has been so many."""
     _unsent_since = 0.0
 
-    def connection_made(self, transport: object) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]  # asyncio's own type is wider
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it, too
+        super().connection_made(transport)
         self._waiting_since = self.loop.time()
         beyond = len(self.connections) - self.limits.connections
         self._surplus = beyond > 0
@@ -185,7 +186,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal = refusal
         raise _RefusedError
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours is another
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser calls it with words of its own; the refusal has others
         self._refuse(self._refusal or _NOT_HTTP)
 
     def _refuse(self, refusal: Refusal) -> None:

@@ -51,7 +51,7 @@ async def _carried_out(engine: Engine, actor: Actor, found: Survey, kept: Idempo
 
 
 @get("/plans/{plan:str}/obligations", operation_id="list_obligations", sync_to_thread=True)
-def list_obligations(  # noqa: PLR0913, PLR0917 - one parameter per filter
+def list_obligations(  # noqa: PLR0913, PLR0917 - Litestar reads a filter from each parameter
     request: ApiRequest,
     plan: FromPath[str],
     engine: NamedDependency[Engine],

@@ -43,7 +43,7 @@ def read_targets(
 
 
 @get("/plans/{plan:str}/targets/{target:str}/behind", operation_id="read_behind", sync_to_thread=True)
-def read_behind(  # noqa: PLR0913, PLR0917 - one argument per parameter
+def read_behind(  # noqa: PLR0913, PLR0917 - Litestar reads a filter from each parameter
     request: ApiRequest,
     plan: FromPath[str],
     target: FromPath[str],

@@ -201,7 +201,7 @@ class TestEffects:
             desk.fire(desk.actor(Role.PROVINCIAL_COMMITTEE, "lan"), case, "decide", {"decision": document("7/QĐ")})
         )
         assert [event.case for event in decision.events] == [case, *members]
-        assert {desk.cases[each].data["decision"]["number"] for each in members} == {"7/QĐ"}  # type: ignore[index,call-overload]
+        assert {desk.cases[each].data["decision"]["number"] for each in members} == {"7/QĐ"}  # type: ignore[index,call-overload]  # data is JSON of any kind; this is a document
 
     def test_a_list_asks_for_the_role_of_what_it_fires(self, desk: Desk) -> None:
         case = drafted(desk, [in_approval(desk)])

@@ -77,7 +77,7 @@ def next_commit(engine: Engine, commit: Commit) -> Iterator[None]:
     with held(engine):
         yield
         connection = engine.writer._connection
-        engine.writer._connection = Losing(connection, commit)  # type: ignore[assignment,arg-type]
+        engine.writer._connection = Losing(connection, commit)  # type: ignore[assignment,arg-type]  # a stand-in with only what is used
 
 
 @pytest.fixture(

@@ -45,7 +45,7 @@ def be_hasty() -> None:
         time.sleep(0.03)
         return deferred
 
-    Writer._batch = answer_at_once  # type: ignore[assignment,method-assign]
+    Writer._batch = answer_at_once  # type: ignore[assignment,method-assign]  # the fault under test
 
 
 @dataclass(slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from workflows.store.submissions import Idempotency, KeyReused, Reply, Submissio
 Item = TypeVar("Item")
 _BAD: Final = 400
 _UNUSABLE: Final = 422
+_LONGEST_KEY: Final = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +241,7 @@ def _idempotency(actor: Actor, given: Given, path: str, request: Mapping[str, Js
     key = given.idempotency_key
     if key is None:
         return None
-    if not (key.isascii() and key.isprintable() and 1 <= len(key) <= 255):  # noqa: PLR2004 - as over HTTP
+    if not (key.isascii() and key.isprintable() and 1 <= len(key) <= _LONGEST_KEY):
         raise MisuseError("--idempotency-key: must be 1 to 255 printable ASCII characters")
     whole = {**request, "path": path, "reason": given.reason, "occurred_at": given.occurred_at}
     client = actor.grant

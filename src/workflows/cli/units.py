@@ -94,7 +94,7 @@ def _grant_rows(found: Outlook) -> Iterable[tuple[str, ...]]:
 
 def _report(progress: Iterable[Applied]) -> None:
     done = Applied()
-    for done in progress:  # noqa: B007 - the last one tells all
-        pass
+    for latest in progress:
+        done = latest
     typer.echo(f"grants ended: {done.ended}; grants that followed: {done.followed}; cases moved: {done.moved}")
     typer.echo(f"cases that stay: {len(done.left)}")

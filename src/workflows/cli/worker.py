@@ -22,7 +22,8 @@ _LOOK_SECONDS: Final = 0.5
 
 def worker(
     database: DatabaseUrl = DEFAULT_DATABASE,
-    once: Annotated[bool, typer.Option("--once", help="Do what is to be done now, and end.")] = False,  # noqa: FBT002 - an option of a command
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Do what is to be done now, and end.")] = False,
 ) -> None:
     """Act on deadlines that have passed, as their documents say, until SIGTERM or Ctrl-C.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import cast
+from typing import ClassVar, cast
 
 from workflows.core.canonical import Json
 from workflows.core.case import Actor, Case, CaseId, Data
@@ -46,7 +46,7 @@ class Bindings:
         value = self._values.get(name, _MISSING)
         if value is _MISSING:
             prefix, _, rest = name.partition(".")
-            value = self._values[name] = _READERS[prefix](self, rest)
+            value = self._values[name] = self._READERS[prefix](self, rest)
         return cast("Value | None", value)
 
     def attestation(self, sheet: str, code: str) -> Data | None:
@@ -151,16 +151,15 @@ class Bindings:
             "cases": [each.id for each in found],
         }
 
-
-_READERS = {
-    "today": Bindings._today,  # noqa: SLF001 - the table of this class
-    "case": Bindings._case,  # noqa: SLF001 - the table of this class
-    "input": Bindings._input,  # noqa: SLF001 - the table of this class
-    "actor": Bindings._actor,  # noqa: SLF001 - the table of this class
-    "entered": Bindings._entered,  # noqa: SLF001 - the table of this class
-    "children": Bindings._children,  # noqa: SLF001 - the table of this class
-    "facts": Bindings._facts,  # noqa: SLF001 - the table of this class
-}
+    _READERS: ClassVar = {
+        "today": _today,
+        "case": _case,
+        "input": _input,
+        "actor": _actor,
+        "entered": _entered,
+        "children": _children,
+        "facts": _facts,
+    }
 
 
 def _value(spec: FieldSpec, value: Json) -> Value | None:

@@ -85,7 +85,7 @@ _UNDECLARED: Final = re.compile(r"undeclared reference to '([^']*)'")
 _STATUS: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
 
-class GuardProblem(ValueError):  # noqa: N818 -- a finding about a document, like its other problems
+class GuardProblem(ValueError):  # noqa: N818 - a finding about a document, like its other problems
     """Something wrong in an expression's text.
 
     `column` is 1-based and counts characters within its line; the message names the line where it is not the

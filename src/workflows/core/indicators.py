@@ -107,10 +107,8 @@ def growth(of: Figure, base: Figure) -> Value:
 
 
 def _ratio(of: Figure, over: Figure, nothing: Words) -> Value:
-    unknown = [each for each in (of, over) if isinstance(each, Unknown)]
-    if unknown:
-        return together(unknown)
-    assert isinstance(of, int) and isinstance(over, int)  # noqa: S101, PT018 - narrows the types
+    if isinstance(of, Unknown) or isinstance(over, Unknown):
+        return together([each for each in (of, over) if isinstance(each, Unknown)])
     return Unknown((nothing,)) if over == 0 else Fraction(of, over)
 
 

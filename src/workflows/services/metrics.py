@@ -45,7 +45,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _OTHER: Final = "other"
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 # A second series for each, which several processes cannot tell anyway.
-disable_created_metrics()  # type: ignore[no-untyped-call]  # ships none
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has types for its metrics only
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -66,7 +66,7 @@ def shared_directory() -> Iterator[None]:
 
 def process_ended(pid: int) -> None:
     """Drops what was true only of a process that is no more, such as its queue; its counts stay in the sums."""
-    mark_process_dead(pid, os.environ[DIRECTORY_VARIABLE])  # type: ignore[no-untyped-call]  # ships none
+    mark_process_dead(pid, os.environ[DIRECTORY_VARIABLE])  # type: ignore[no-untyped-call]  # the library has types for its metrics only
 
 
 class Metrics:
@@ -220,7 +220,7 @@ class Metrics:
         gathered = CollectorRegistry()
         gathered.register(stored)
         if self._shared:
-            MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]  # ships none
+            MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]  # the library has types for its metrics only
         else:
             gathered.register(self._own)
         return generate_latest(gathered)

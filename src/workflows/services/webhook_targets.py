@@ -62,7 +62,7 @@ def allowed(address: Address, networks: Iterable[Network], *, anywhere: bool) ->
 
 
 def _is_public(address: Address) -> bool:
-    if address.version == 6 and address not in _GLOBAL_IPV6:  # noqa: PLR2004 - as it is called
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_IPV6:
         return False
     refused = address.is_multicast or address.is_reserved or any(address in network for network in _NEVER)
     return address.is_global and not refused

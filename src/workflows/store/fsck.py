@@ -26,6 +26,8 @@ from workflows.store.tables import case_link, case_word, cases, definition, even
 BATCH: Final = 200
 """Cases that are held in memory at a time; their events are streamed."""
 _STREAMED: Final = 500
+_SHOWN: Final = 100
+"""Characters of a value that a report shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,4 +282,4 @@ def _print(*row: object) -> int:
 
 def _short(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 100 else f"{text[:100]}…"  # noqa: PLR2004 - as much as a line of a report takes
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
