@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 ROOT: Final = Path(__file__).parents[1]
 # The hosts packages come from are the reader's choice. Put together here, or this file would name them.
 REGISTRY_HOSTS: Final = [
@@ -50,6 +52,33 @@ def test_every_python_file_is_type_checked() -> None:
     python = {path.relative_to(ROOT) for path in kept_files() if path.suffix == ".py"}
     assert python
     assert {str(path) for path in python if path.parts[0] not in checked} == set()
+
+
+SILENCED: Final = re.compile(r"#\s*(?:noqa|type:\s*ignore)\b")
+EXPLAINED: Final = re.compile(
+    r"#\s*(?:noqa: [A-Z]+[0-9]+(?:, [A-Z]+[0-9]+)* - |type: ignore\[[a-z-]+(?:,[a-z-]+)*\]  # )\w"
+)
+
+
+def unexplained(line: str) -> bool:
+    return bool(SILENCED.search(line)) and not EXPLAINED.search(line)
+
+
+def test_every_silenced_check_has_its_reason_beside_it() -> None:
+    python = [path for path in kept_files() if path.suffix == ".py"]
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in python
+        for number, line in enumerate(text_of(path).splitlines(), 1)
+        if unexplained(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("silencer", ["noqa", "noqa: S101", "type: ignore", "type: ignore[index]", "noqa: S101 -- why"])
+def test_a_silenced_check_without_a_reason_is_noticed(silencer: str) -> None:
+    """Controls the one above."""
+    assert unexplained(f"x = 1  # {silencer}")
 
 
 def kept_files() -> list[Path]:
