@@ -31,7 +31,7 @@ Row = tuple[object, ...]
 CASE_COLUMNS: Final = (
     "id", "workflow", "workflow_version", "definition", "state", "version", "unit", "unit_path", "plan", "parent",
     "title", "data", "links", "sheets", "entered", "acts", "episode", "opened_at", "state_since", "due",
-    "final", "occurred_at", "recorded_at", "head", "opened_path",
+    "final", "occurred_at", "recorded_at", "head", "opened_path", "choices",
 )  # fmt: skip
 EVENT_COLUMNS: Final = (
     "id", "case_id", "seq", "prev_hash", "hash", "entry", "kind", "workflow", "trigger", "unit_path", "person",

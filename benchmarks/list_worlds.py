@@ -54,6 +54,16 @@ _TABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_NEWEST: Final = """
+INSERT INTO count_newest (key, unit, as_of, recorded_at, value, id)
+SELECT key, unit, as_of, recorded_at, value, id FROM count_entry WHERE NOT EXISTS (
+    SELECT 1 FROM count_entry AS newer WHERE newer.key = count_entry.key AND newer.unit = count_entry.unit
+    AND (newer.as_of, newer.recorded_at) > (count_entry.as_of, count_entry.recorded_at)
+)
+"""
+"""What the trigger would have done; PostgreSQL's fires while rows are copied in."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commune:
     code: str
@@ -231,7 +241,7 @@ def _fill_sqlite(url: str, make: Callable[[Sink], None]) -> None:
         connection.executemany(text, rows)
 
     make(sink)
-    for statement in kept:
+    for statement in (*kept, _NEWEST):
         connection.execute(statement)
     connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode = WAL")

@@ -3,7 +3,7 @@
 Every event changes something, so that no tampering with one can be without effect.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -18,7 +18,7 @@ from workflows.core.ids import uuid7
 from workflows.core.ledger import FreeText, seal
 from workflows.core.overdue import Deadline, Does, Notice, Outcome
 from workflows.store import notices, rows
-from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, outbox
+from workflows.store.tables import case_link, case_word, cases, count_entry, definition, event, event_text, outbox
 
 START: Final = datetime(2025, 3, 1, 1, 2, 3, 456789, tzinfo=UTC)
 DOCUMENTS: Final = {name: canonical_bytes({"workflow": name, "version": 1}) for name in ("market", "border")}
@@ -28,13 +28,13 @@ TITLES: Final = ("Điểm phức tạp ở chợ Trà Vinh", "Tụ điểm Đư�
 PEOPLE: Final = ("an", "bình", "chi")
 
 
-def _first(table: Table, left_out: str, *more: Column[Any]) -> Table:
-    kept = (Column(each.name, each.type) for each in table.c if each.name != left_out)
+def _first(table: Table, left_out: Collection[str], *more: Column[Any]) -> Table:
+    kept = (Column(each.name, each.type) for each in table.c if each.name not in left_out)
     return Table(table.name, MetaData(), *kept, *more)
 
 
-_FIRST: Final = _first(cases, "opened_path", Column("fold", Text))
-_FIRST_EVENT: Final = _first(event, "occurred_at")
+_FIRST: Final = _first(cases, {"opened_path", "choices"}, Column("fold", Text))
+_FIRST_EVENT: Final = _first(event, {"occurred_at"})
 
 History = tuple[Case, tuple[Event, ...]]
 
@@ -52,6 +52,24 @@ def history(chance: Random, length: int, *, path: str | None = None, later: time
 def histories(seed: int, count: int, *, longest: int = 6) -> list[History]:
     chance = Random(seed)
     return [history(chance, chance.randint(1, longest)) for _ in range(count)]
+
+
+FIGURES: Final = (
+    ("84", 3, "2025-01-31"),
+    ("84", 4, "2025-01-01"),
+    ("29236", 0, "2025-01-31"),
+    ("29236", 2, "2025-02-01"),
+)
+"""Unit, value, as-of day, in the order of recording."""
+
+
+def store_figures(connection: Connection) -> None:
+    """Of one key; of each unit, the newest is that of the latest day."""
+    rest = {"key": "users", "source": "Sổ", "person": "an", "grant_id": "g"}
+    for number, (unit, value, as_of) in enumerate(FIGURES):
+        recorded = format_instant(START + timedelta(seconds=number))
+        row = {"id": f"figure-{number}", "unit": unit, "value": value, "as_of": as_of, "recorded_at": recorded}
+        connection.execute(insert(count_entry), {**rest, **row})
 
 
 def store_definitions(connection: Connection) -> None:

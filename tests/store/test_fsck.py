@@ -14,7 +14,18 @@ from workflows.core.canonical import canonical_bytes, digest
 from workflows.store import fsck
 from workflows.store.database import Database, driver, sqlite_path
 from workflows.store.feed import sequence
-from workflows.store.tables import case_link, cases, definition, event, event_text, feed, notice, outbox
+from workflows.store.tables import (
+    case_link,
+    cases,
+    count_entry,
+    count_newest,
+    definition,
+    event,
+    event_text,
+    feed,
+    notice,
+    outbox,
+)
 
 CASES = 12
 Value = str | int | bytes | None
@@ -87,7 +98,7 @@ def unguarded(url: str) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(url, poolclass=NullPool)
         with engine.begin() as connection:
-            for table in ("event", "event_text", "cases", "case_link", "definition", "feed", "notice"):
+            for table in ("event", "event_text", "cases", "case_link", "count_entry", "definition", "feed", "notice"):
                 connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
         return engine
     with Database(url) as database:
@@ -107,6 +118,7 @@ def fill(url: str) -> list[samples.History]:
         samples.store_definitions(connection)
         samples.store(connection, found)
         samples.store_notices(connection, [case for case, _ in found])
+        samples.store_figures(connection)
         sequence(connection, limit=sum(len(events) for _, events in found) * 2 // 3)
     return found
 
@@ -287,6 +299,19 @@ def forge_definition(connection: Connection, chance: Random) -> str:
     return "the document of a definition"
 
 
+def remove_newest_entry(connection: Connection, chance: Random) -> str:
+    found = any_row(connection, count_newest, chance)["id"]
+    connection.execute(delete(count_entry).where(count_entry.c.id == found))
+    return str(found)
+
+
+def insert_entry(connection: Connection, chance: Random) -> str:
+    """A newer one, around the trigger."""
+    row = dict(any_row(connection, count_entry, chance))
+    connection.execute(insert(count_entry), {**row, "id": "forged", "as_of": "2025-02-28"})
+    return str(row)
+
+
 def any_row(connection: Connection, table: Table, chance: Random) -> RowMapping:
     order = tuple(table.primary_key)
     return chance.choice(connection.execute(select(table).order_by(*order)).mappings().all())
@@ -326,4 +351,8 @@ TAMPERINGS: dict[str, Callable[[Connection, Random], str]] = {
     "inserted into the outbox": insert_waiting,
     "changed notice": change_column(notice),
     "removed notice": remove(notice),
+    "changed figure": change_column(count_newest),
+    "removed figure": remove(count_newest),
+    "removed entry": remove_newest_entry,
+    "inserted entry": insert_entry,
 }

@@ -1,5 +1,6 @@
 """Figures of plans: those of a past day are those of that day, and those that a plain reading of history gives."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +24,10 @@ from workflows.core.case import Changes, apply
 from workflows.core.civil import format_instant, start_of_day
 from workflows.core.indicators import Unknown
 from workflows.core.plan_documents import Indicator, Measure
-from workflows.store import schema
+from workflows.store import rows, schema
 from workflows.store.database import Database
 from workflows.store.measures import Measures, Question
-from workflows.store.tables import cases, event
+from workflows.store.tables import cases, count_newest, event
 from workflows.store.territory import Ground, Territory, territory
 
 _WHERE: Final = {"kind": ["point", "retail_point"]}
@@ -139,10 +140,18 @@ def test_an_older_database_knows_what_new_columns_hold(database_url: str) -> Non
             samples.store_definitions(connection)
             for each, events in (*found, (case, (claimed,))):
                 samples.store_ledger(connection, each, events)
+            samples.store_figures(connection)
         schema.upgrade(database_url)
         with database.read() as connection:
+            data = {
+                row.id: (json.loads(row.data), json.loads(row.choices)) for row in connection.execute(select(cases))
+            }
+            newest = {row.unit: (row.value, row.id) for row in connection.execute(select(count_newest))}
             paths = {row.id: row.opened_path for row in connection.execute(select(cases))}
             occurred = {row.id: row.occurred_at for row in connection.execute(select(event))}
+    assert newest == {"84": (3, "figure-0"), "29236": (2, "figure-3")}
+    assert all(told == rows.choices(held) for held, told in data.values())
+    assert data[case.id][1] == {"kind": "point"}
     assert paths == {each.id: each.unit_path for each, _ in (*found, (case, ()))}
     assert {key: instant for key, instant in occurred.items() if instant} == {
         claimed.id: format_instant(claimed.occurred_at)

@@ -6,16 +6,15 @@ own, and the figure of a unit made of the plan's units stands for theirs. Whatev
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, NamedTuple
+from datetime import date, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, tuple_
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy import Connection
 
 from workflows.core.documents import Level
-from workflows.store.among import among
-from workflows.store.tables import count_entry
-from workflows.store.territory import Ground, Period
+from workflows.store import newest
+from workflows.store.newest import Bounds, Window
+from workflows.store.territory import Ground, Period, alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,36 +44,6 @@ class Entry(NamedTuple):
     """Of the entries."""
 
 
-def newest(asked: Asked, period: Period, known: str) -> Select[Any]:
-    """The newest entry per unit and key, of parameters `units` and `keys`; two of them are never of one instant.
-
-    Args:
-        asked: The days.
-        period: One that all the units have: an entry of another day is of another unit with the same code.
-        known: Instant before which an entry was recorded.
-    """
-    entry, other = count_entry.c, count_entry.alias().c
-    first = max(period.valid_from, asked.first.isoformat()) if asked.first else period.valid_from
-    newer = exists().where(
-        other.unit == entry.unit,
-        other.key == entry.key,
-        tuple_(other.as_of, other.recorded_at) > tuple_(entry.as_of, entry.recorded_at),
-        *_until(other, asked, period, known),
-    )
-    return (
-        select()
-        .where(among(entry.unit, "units"), among(entry.key, "keys"), entry.as_of >= first, ~newer)
-        .where(*_until(entry, asked, period, known))
-    )
-
-
-def _until(
-    entry: ReadOnlyColumnCollection[str, Any], asked: Asked, period: Period, known: str
-) -> Iterable[ColumnElement[bool]]:
-    last = (entry.as_of <= asked.latest.isoformat(), entry.as_of < period.valid_to)
-    return (*last, entry.recorded_at < known)
-
-
 class Entered:
     """Entries as known before one instant."""
 
@@ -82,34 +51,43 @@ class Entered:
         self._connection = connection
         self._ground = ground
         self._known = known
-        self._named = False
 
     def totals(self, asked: Asked, keys: Collection[str]) -> Mapping[str, Sum]:
         """By key: the sum over all units of the level."""
         units = self._ground.parts(asked.level)
         if any(each.valid_to <= asked.latest.isoformat() for each in units):
             return {key: found.sum_of(units) for key, found in self.by_unit(asked, keys).items()}
-        sums = self._sums(asked, units, keys)
+        sums = self._sums(asked, keys)
         partly = [key for key in keys if sums.get(key, (0, 0))[1] < len(units)]
         told = self.by_unit(asked, partly) if partly else {}
         return {key: told[key].sum_of(units) if key in told else Sum(value=sums[key][0], lacking=()) for key in keys}
 
-    def _sums(self, asked: Asked, units: Sequence[Period], keys: Collection[str]) -> dict[str, tuple[int, int]]:
+    def _sums(self, asked: Asked, keys: Collection[str]) -> dict[str, tuple[int, int]]:
         """By key: the sum of the units' own figures, and how many there are."""
         sums: dict[str, tuple[int, int]] = {}
-        for alike in _alike(units):
-            entry = count_entry.c
-            columns = (entry.key, func.sum(entry.value), func.count())
-            statement = newest(asked, alike[0], self._known).add_columns(*columns).group_by(entry.key)
-            values = {"units": [each.code for each in alike], "keys": list(keys)}
-            for key, total, number in self._connection.execute(statement, values):
+        for group in self._ground.alike(asked.level):
+            codes = [each.code for each in group]
+            for key, found in newest.sums(self._connection, self._window(asked, group[0]), codes, keys).items():
                 before = sums.get(key, (0, 0))
-                sums[key] = (before[0] + int(total), before[1] + number)
+                sums[key] = (before[0] + found.value, before[1] + found.number)
         return sums
 
-    def by_unit(self, asked: Asked, keys: Collection[str], *, named: bool = False) -> Mapping[str, "Figures"]:
-        """By key: the figure of each unit of the level; with the ids of its entries if they are to be named."""
-        self._named = named
+    def number_within(self, asked: Asked, key: str, bounds: Bounds) -> int | None:
+        """Of how many units of the level the figure is within bounds; None where it takes `by_unit` to tell."""
+        groups = self._ground.alike(asked.level)
+        if len(groups) != 1 or groups[0][0].valid_to <= asked.latest.isoformat():
+            return None
+        codes = [each.code for each in groups[0]]
+        return newest.number_within(self._connection, self._window(asked, groups[0][0]), codes, key, bounds)
+
+    def _window(self, asked: Asked, period: Period) -> Window:
+        """An entry of a day on which the period was not in force is of another unit with the same code."""
+        first = max(period.valid_from, asked.first.isoformat()) if asked.first else period.valid_from
+        before = min(period.valid_to, (asked.latest + timedelta(days=1)).isoformat())
+        return Window(first=first, before=before, known=self._known)
+
+    def by_unit(self, asked: Asked, keys: Collection[str]) -> Mapping[str, "Figures"]:
+        """By key: the figure of each unit of the level."""
         units = self._ground.parts(asked.level)
         found = self._own(asked, units, keys)
         if asked.level is not Level.COMMUNE:
@@ -123,15 +101,12 @@ class Entered:
 
     def _own(self, asked: Asked, units: Iterable[Period], keys: Collection[str]) -> dict[str, dict[Period, Entry]]:
         figures: dict[str, dict[Period, Entry]] = {key: {} for key in keys}
-        entry = count_entry.c
-        for alike in _alike(units):
-            of_code = {each.code: each for each in alike}
-            # Which entry it is stands in no index: left out where nobody asks.
-            own_id = entry.id if self._named else literal("")
-            found = newest(asked, alike[0], self._known).add_columns(entry.unit, entry.key, entry.value, own_id)
-            values = {"units": list(of_code), "keys": list(keys)}
-            for code, key, value, own in self._connection.execute(found, values).all():
-                figures[key][of_code[code]] = Entry(value, (own,))
+        for group in alike(units):
+            of_code = {each.code: each for each in group}
+            for unit, key, value, own in newest.entries(
+                self._connection, self._window(asked, group[0]), list(of_code), keys
+            ):
+                figures[key][of_code[unit]] = Entry(value, (own,))
         return figures
 
     def _before(self, asked: Asked, units: Sequence[Period], keys: Collection[str]) -> dict[str, dict[Period, Entry]]:
@@ -193,14 +168,6 @@ class Figures:
                 entries.append(together)
         entries += [self.own[code] for code in left if code in self.own]
         return entries, tuple(sorted(code for code in left if code not in self.own))
-
-
-def _alike(units: Iterable[Period]) -> list[list[Period]]:
-    """The units apart by the days on which they were in force."""
-    alike: dict[tuple[str, str], list[Period]] = {}
-    for each in units:
-        alike.setdefault((each.valid_from, each.valid_to), []).append(each)
-    return list(alike.values())
 
 
 def _place(period: Period) -> tuple[str, str]:

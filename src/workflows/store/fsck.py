@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select, tuple_, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from workflows.core.canonical import digest
@@ -21,7 +21,19 @@ from workflows.core.overdue import read_notice
 from workflows.store import rows
 from workflows.store.database import Database
 from workflows.store.notices import notice_row
-from workflows.store.tables import case_link, case_word, cases, definition, event, event_text, feed, notice, outbox
+from workflows.store.tables import (
+    case_link,
+    case_word,
+    cases,
+    count_entry,
+    count_newest,
+    definition,
+    event,
+    event_text,
+    feed,
+    notice,
+    outbox,
+)
 
 BATCH: Final = 200
 """Cases that are held in memory at a time; their events are streamed."""
@@ -109,6 +121,7 @@ class _Checker:
             batch = self._batch(list(batch)[-1])
         self._compare_words()
         self._check_notices()
+        self._refuse_stale_figures()
 
     def _read_definitions(self) -> None:
         for row in self._connection.execute(select(*_raw(definition))):
@@ -197,6 +210,20 @@ class _Checker:
             for row in result.mappings():
                 for problem in _problems_of_notice(row):
                     raise _Bad(f"notice {row['id']}: {problem}", case=row["case_id"])
+
+    def _refuse_stale_figures(self) -> None:
+        """`count_newest` is a projection of the entries: each has its newest there, and nothing else is."""
+        same = and_(count_newest.c.key == count_entry.c.key, count_newest.c.unit == count_entry.c.unit)
+        newer = tuple_(count_entry.c.as_of, count_entry.c.recorded_at) > tuple_(
+            count_newest.c.as_of, count_newest.c.recorded_at
+        )
+        unseen = select(count_entry.c.id).outerjoin(count_newest, same).where(or_(count_newest.c.key.is_(None), newer))
+        columns = ("id", "key", "unit", "as_of", "recorded_at", "value")
+        entry = exists().where(*(count_entry.c[name] == count_newest.c[name] for name in columns))
+        for statement in (unseen, select(count_newest.c.id).where(~entry)):
+            found = self._connection.execute(statement.limit(1)).scalar()
+            if found is not None:
+                raise _Bad(f"the newest figure of a unit is not that of its entries: {found}")
 
     def _links(self, ids: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
         found: dict[str, set[tuple[str, str]]] = {}

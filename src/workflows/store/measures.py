@@ -35,7 +35,9 @@ from workflows.core.plan_documents import (
     PlanDocument,
     UnitsMeasure,
 )
+from workflows.store.counts import LARGEST
 from workflows.store.entered import Asked, Entered, Figures
+from workflows.store.newest import Bounds
 from workflows.store.plan_cases import Cell, PlanCases
 from workflows.store.standing import end_of_day
 from workflows.store.territory import Ground, Period
@@ -145,7 +147,7 @@ class Measures:
         asked = self.asked(measure)
         if isinstance(asked, Unknown):
             return []
-        found = self._entered.by_unit(asked, {measure.count}, named=True)[measure.count]
+        found = self._entered.by_unit(asked, {measure.count})[measure.count]
         return found.ids_of(self._ground.parts(asked.level))
 
     def day(self, measure: Measure) -> date:
@@ -160,12 +162,26 @@ class Measures:
     def _units(self, measure: UnitsMeasure, units: Sequence[Period]) -> Figure:
         if measure.having is None:
             return len(units)
+        number = self._number_within(measure.having, units)
+        if number is not None:
+            return number
         holds = self.holds(measure.having, Level(measure.units))
         found = {each.code: holds[each.code] for each in units}
         unknown = {code: truth for code, truth in found.items() if isinstance(truth, Unknown)}
         if unknown:
             return self._unknown(measure.having.measure, Level(measure.units), unknown)
         return sum(truth is True for truth in found.values())
+
+    def _number_within(self, having: Having, units: Sequence[Period]) -> int | None:
+        """Told by the store where every unit of the whole ground has a figure of its own."""
+        inner = having.measure
+        asked = self.asked(inner) if isinstance(inner, CountMeasure) else None
+        if not isinstance(inner, CountMeasure) or not isinstance(asked, Asked):
+            return None
+        if units != self._ground.parts(asked.level):
+            return None
+        most = LARGEST if having.at_most is None else having.at_most
+        return self._entered.number_within(asked, inner.count, Bounds(least=having.at_least or 0, most=most))
 
     def _unknown(self, measure: Simple, level: Level, unknown: Mapping[str, Unknown]) -> Unknown:
         """Told of all units together where it is their own figure that is missing."""

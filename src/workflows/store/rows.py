@@ -4,6 +4,7 @@ This is the write path: plain dictionaries, one JSON encoder, no reflection. An 
 its entry, so that reading it back needs the entry and its free text alone.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
@@ -11,9 +12,9 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from sqlalchemy import RowMapping
 
-from workflows.core.case import Actor, Case, CaseId, Event
+from workflows.core.case import Actor, Case, CaseId, Data, Event
 from workflows.core.civil import format_instant, parse_instant
-from workflows.core.documents import Role
+from workflows.core.documents import NAME_LENGTH, NAME_PATTERN, Role
 from workflows.core.folding import words
 from workflows.core.ledger import read
 
@@ -21,6 +22,7 @@ Row: TypeAlias = Mapping[str, Any] | RowMapping
 """One row by column name, as `connection.execute(…).mappings()` gives it."""
 
 _encoder: Final = msgspec.json.Encoder(enc_hook=dict, order="sorted")  # the hook: read-only mappings
+_is_name: Final = re.compile(NAME_PATTERN.strip("^$")).fullmatch
 _parse: Final = msgspec.json.Decoder().decode
 
 
@@ -52,6 +54,7 @@ def moving_columns(case: Case) -> dict[str, object]:
         "version": case.version,
         "title": case.title,
         "data": _encode(case.data),
+        "choices": _encode(choices(case.data)),
         "links": _encode(case.links),
         "sheets": _encode(case.sheets),
         "entered": _encode(case.entered),
@@ -66,11 +69,21 @@ def moving_columns(case: Case) -> dict[str, object]:
     }
 
 
+def choices(data: Data) -> dict[str, str]:
+    """The values of choice fields, which are names; a word of a text may be among them, and does no harm."""
+    return {
+        field: value
+        for field, value in data.items()
+        if isinstance(value, str) and len(value) <= NAME_LENGTH and _is_name(value)
+    }
+
+
 MOVING: Final = [
     "state",
     "version",
     "title",
     "data",
+    "choices",
     "links",
     "sheets",
     "entered",

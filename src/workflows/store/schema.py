@@ -30,7 +30,7 @@ from workflows.store.worker_key import store_worker_key
 
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtext('workflows.schema'))")
 _CHANGED_BY_SERVER: Final = frozenset(
-    {"api_key", "cases", "attempt_overflow", "subscription", "delivery", "rate_limit", "firing"}
+    {"api_key", "cases", "count_newest", "attempt_overflow", "subscription", "delivery", "rate_limit", "firing"}
 )
 _REMOVED_BY_SERVER: Final = frozenset({"case_link", "case_word", "outbox", "subscription", "delivery", "firing"})
 _NEVER_BY_SERVER: Final = frozenset({"definition", "unit", "unit_lock", "unit_origin"})

@@ -5,14 +5,14 @@ of a plan are in `entered`.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
-from workflows.core.case import Case, apply
+from workflows.core.case import Case, CaseId, Event, apply
 from workflows.core.civil import format_instant, start_of_day
 from workflows.core.lineage import Count, Figure, figure
 from workflows.store import origins, rows
@@ -85,17 +85,21 @@ def unit_cases(connection: Connection, code: str, workflows: Collection[str], as
     values = {"paths": paths, "workflows": sorted(workflows), "known": known}
     ids = list(connection.execute(_TOUCHED, values).scalars())
     found = [rows.case_of(row) for row in connection.execute(_CASES, {"ids": ids}).mappings()] if ids else []
-    moved = [case.id for case in found if format_instant(case.recorded_at) >= known]
-    then = [case for case in found if case.id not in moved] + list(_folded(connection, moved, known))
-    return tuple(sorted((case for case in then if case.unit == code), key=lambda case: case.id))
+    return tuple(case for case in then(connection, found, known) if case.unit == code)
 
 
-def _folded(connection: Connection, ids: Collection[str], known: str) -> Iterable[Case]:
-    """Of cases that went on since: as their events up to then make them."""
-    histories: dict[str, list[rows.Row]] = defaultdict(list)
-    for row in connection.execute(_EVENTS, {"ids": list(ids), "known": known}).mappings() if ids else ():
-        histories[row["case_id"]].append(row)
-    for history in histories.values():
-        case = reduce(apply, map(rows.event_of, history), None)
-        if case is not None:
-            yield case
+def then(connection: Connection, found: Iterable[Case], known: str) -> list[Case]:
+    """Cases, read from their rows, as they were before an instant; oldest first, without those that were not there."""
+    found = list(found)
+    moved = {case.id for case in found if format_instant(case.recorded_at) >= known}
+    folded = (reduce(apply, events, None) for events in histories(connection, moved, known).values())
+    before = [case for case in found if case.id not in moved] + [case for case in folded if case is not None]
+    return sorted(before, key=lambda case: case.id)
+
+
+def histories(connection: Connection, ids: Collection[CaseId], known: str) -> Mapping[CaseId, Sequence[Event]]:
+    """By case: what was recorded of it before an instant, in its order; without cases that were not there."""
+    found: dict[CaseId, list[Event]] = defaultdict(list)
+    for row in connection.execute(_EVENTS, {"ids": sorted(ids), "known": known}).mappings() if ids else ():
+        found[CaseId(row["case_id"])].append(rows.event_of(row))
+    return found

@@ -56,6 +56,11 @@ def province(path: ColumnElement[str]) -> ColumnElement[str]:
     return func.substr(path, literal_column("1"), literal_column(str(PROVINCE)))
 
 
+def tallied(workflow: ColumnElement[str]) -> ColumnElement[str]:
+    """The workflow as the index holds it that cases are counted from: no list takes that index for one of its own."""
+    return workflow.op("||")(literal_column("''"))
+
+
 LISTED: Final = ("unit_path", "workflow", "plan", "state", "final", "due")
 """Columns of `cases` by which lists are filtered, and which therefore stand in the indexes that lists are read by."""
 LISTED_STILL: Final = ("unit_path", "workflow", "plan")
@@ -157,6 +162,19 @@ count_entry = Table(
     Index("ix_count_entry_key", "key", "unit", "as_of", "recorded_at", "value"),
 )
 
+count_newest = Table(
+    "count_newest",
+    metadata,
+    Column("key", String(60), nullable=False),
+    Column("unit", String(5), nullable=False),
+    Column("as_of", DAY, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("id", ID, nullable=False, comment="of the entry; a trigger puts the newest by as_of and recorded_at here"),
+    PrimaryKeyConstraint("key", "unit"),
+    sqlite_with_rowid=False,
+)
+
 api_key = Table(
     "api_key",
     metadata,
@@ -203,8 +221,10 @@ cases = Table(
     Column("recorded_at", INSTANT, nullable=False),
     Column("head", HASH, nullable=False),
     Column("opened_path", PATH, comment="of the unit that it was opened in"),
+    Column("choices", Text, nullable=False, server_default="{}", comment="of data, what is spelt like a name"),
     Index(None, "unit", "workflow", "state"),
 )
+Index("ix_cases_choices", tallied(cases.c.workflow), cases.c.state, cases.c.choices, cases.c.opened_path)
 _RUNNING: Final = and_(~cases.c.final, cases.c.due.is_not(None))
 _PLANNED: Final = cases.c.plan.is_not(None)
 _in_order("province", [cases.c.id], LISTED, province(cases.c.unit_path))

@@ -6,27 +6,25 @@ What was opened or entered for a unit that came before or after belongs to those
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, true
 
 from workflows.core.documents import Level
 from workflows.store.among import among
 from workflows.store.queries import UnknownUnitError, known_unit
-from workflows.store.rows import Row
 from workflows.store.tables import unit, unit_origin
 from workflows.store.visibility import below
 
 _OPEN_END: Final = "9999-12-31"
+_LEVELS: Final = {each.value: each for each in Level}
 Overlap: TypeAlias = frozenset[str] | None
 """Codes of the plan's units that a unit shares ground with; None: it reaches beyond them, or nobody knows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(NamedTuple):
     """A unit in one period of its code."""
 
     code: str
@@ -47,16 +45,9 @@ _PERIOD: Final = select(
 )
 
 
-def _period(row: Row) -> Period:
-    return Period(
-        code=row["code"],
-        level=Level(row["level"]),
-        name=row["name"],
-        path=row["path"],
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"] or _OPEN_END,
-        successors=tuple(row["successors"].split()),
-    )
+def _period(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Period:
+    code, level, name, path, valid_from, valid_to, successors = row
+    return Period(code, _LEVELS[level], name, path, valid_from, valid_to or _OPEN_END, tuple(successors.split()))
 
 
 class Territory:
@@ -108,8 +99,8 @@ def territory(connection: Connection, code: str, on: date) -> Territory:
     day = on.isoformat()
     in_force = and_(unit.c.valid_from <= day, or_(unit.c.valid_to.is_(None), unit.c.valid_to > day))
     statement = _PERIOD.where(in_force, below(unit.c.path, (top.path,))).order_by(unit.c.code)
-    units = {row["code"]: _period(row) for row in connection.execute(statement).mappings()}
-    return Territory(code, on, units)
+    found = map(_period, connection.execute(statement))
+    return Territory(code, on, {each.code: each for each in found})
 
 
 class Lineage:
@@ -176,7 +167,7 @@ def _lineage(connection: Connection, found: Territory) -> Lineage:
     codes = {each.code for each in found.parts(found.top, Level.COMMUNE)}
     statement = _PERIOD.where(unit.c.level == Level.COMMUNE, among(unit.c.code, "codes"))
     rows = connection.execute(statement, {"codes": sorted(_related(connection, codes))})
-    return Lineage(found, map(_period, rows.mappings()))
+    return Lineage(found, map(_period, rows))
 
 
 _RELATED: Final = select(unit_origin.c.code, unit_origin.c.source).where(
@@ -194,6 +185,14 @@ def _related(connection: Connection, codes: Iterable[str]) -> set[str]:
     return known
 
 
+def alike(units: Iterable[Period]) -> tuple[tuple[Period, ...], ...]:
+    """The units apart by the days on which they were in force."""
+    found: dict[tuple[str, str], list[Period]] = {}
+    for each in units:
+        found.setdefault((each.valid_from, each.valid_to), []).append(each)
+    return tuple(map(tuple, found.values()))
+
+
 class Ground:
     """One unit of a territory, and how statements find what belongs to it."""
 
@@ -202,6 +201,7 @@ class Ground:
         self.territory = found
         self.area = found.units[area]
         self._parts: dict[Level, tuple[Period, ...]] = {}
+        self._alike: dict[Level, tuple[tuple[Period, ...], ...]] = {}
 
     @property
     def lineage(self) -> Lineage:
@@ -212,6 +212,12 @@ class Ground:
         if level not in self._parts:
             self._parts[level] = self.territory.parts(self.area.code, level)
         return self._parts[level]
+
+    def alike(self, level: Level) -> tuple[tuple[Period, ...], ...]:
+        """The same, apart by the days on which they were in force."""
+        if level not in self._alike:
+            self._alike[level] = alike(self.parts(level))
+        return self._alike[level]
 
     def within(self, path: ColumnElement[str]) -> ColumnElement[bool]:
         """Whether a path is of the unit, a part of it, or a unit of another day that lies within it."""
