@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 from uuid import uuid4
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -27,6 +28,7 @@ from tests.sizes import FULL
 from workflows.services.settings import RATE_LIMIT_VARIABLE
 
 SERVER_VARIABLE: Final = "WORKFLOWS_TEST_POSTGRES_URL"
+_DATABASES: Final = ("sqlite", "postgresql")
 CREATE_SCHEMA: Final = "workflows.store.schema:create"
 RUN: Final = pytest.StashKey["Run"]()
 
@@ -96,6 +98,24 @@ def pytest_configure(config: pytest.Config) -> None:
     lifeline = os.open(run.lifeline, os.O_RDWR)
     config.stash[RUN] = run
     config.add_cleanup(lambda: end_run(run, lifeline))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the other database of tests that are marked `either_database`, unless everything is run."""
+    left_out = [] if FULL else [item for item in items if _is_of_the_other_database(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_of_the_other_database(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("either_database")
+    spec = getattr(item, "callspec", None)
+    if mark is None or spec is None or spec.params.get("database_url") not in _DATABASES:
+        return False
+    drawn = _DATABASES[crc32(item.nodeid.replace(spec.params["database_url"], "").encode()) % len(_DATABASES)]
+    return bool(spec.params["database_url"] != (mark.args[0] if mark.args else drawn))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -175,7 +195,7 @@ def copied(postgresql_template: str, run: Run) -> Iterator[str]:
     execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name_of(database)))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=_DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
     """Address of a fresh initialised database; the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")

@@ -154,6 +154,7 @@ def repeat(schema: OpenApiSchema, outcome: Outcome) -> None:
             outcome.answers[name, response.status_code] += 1
 
 
+@pytest.mark.either_database("sqlite")
 def test_the_server_keeps_what_its_document_promises(database_url: str) -> None:
     communes = prepare(database_url, COMMUNES)
     with serving(database_url) as address:

@@ -18,8 +18,19 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 INTEGRATORS: Final = ("README.md", "requests.md", "events.md")
 """In the order in which they are read: each goes on with the key that the first one makes."""
 OPERATORS: Final = tuple(sorted(page.name for page in (DOCS / "operators").glob("*.md")))
-LONG: Final = frozenset({"databases.md", "hardening.md", "install.md", "upgrades.md"})
-"""Pages that make several databases and start servers; followed at full size."""
+LONG: Final = frozenset(
+    {
+        "databases.md",
+        "hardening.md",
+        "install.md",
+        "monitoring.md",
+        "tables.md",
+        "troubleshooting.md",
+        "units.md",
+        "upgrades.md",
+    }
+)
+"""Pages with many commands; followed at full size."""
 _BLOCK: Final = re.compile(r"^```(sh|python)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _STRICT: Final = "set -euo pipefail\n"
 

@@ -24,7 +24,7 @@ from workflows.store import keys
 from workflows.store.database import Database
 from workflows.store.tables import api_key
 
-KEYS: Final = size(25, 50)
+KEYS: Final = size(12, 50)
 CALLERS: Final = 64
 WAITING: Final = 6
 """Commands of each caller that wait at any time."""

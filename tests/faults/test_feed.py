@@ -181,6 +181,7 @@ def all_events(url: str) -> list[str]:
         return sorted(connection.execute(select(event.c.id)).scalars())
 
 
+@pytest.mark.either_database("postgresql")
 @pytest.mark.timeout(size(120, 3600))
 def test_every_event_is_seen_once_whatever_dies(database_url: str) -> None:
     chance = Random(4)

@@ -125,6 +125,7 @@ def valid(port: int, admin: str, police: str, planner: str) -> Iterator[Call]:
         "table": "commune_classification",
         "plan": "tra-vinh-2025",
         "target": "certified_communes",
+        "obligation": "consolidated_report",
         "name": "swagger-ui.css",
     }
     bodies: Mapping[str, Mapping[str, Any]] = {

@@ -58,6 +58,7 @@ def callers_of(running: Sequence[servers.Server], secret: str, count: int) -> li
     return [servers.Caller(ports=ports, secret=secret, chance=random.Random(number)) for number in range(count)]
 
 
+@pytest.mark.either_database("postgresql")
 @pytest.mark.timeout(size(120, 3600))
 def test_a_key_has_one_effect_and_one_reply(database_url: str) -> None:
     effects = effects_of(database_url, with_keys=True)

@@ -154,6 +154,7 @@ def test_a_killed_server_has_lost_nothing(database_url: str) -> None:
     assert list(lost_by_kills(database_url, KILLS, SERVE)) == [set()] * KILLS
 
 
+@pytest.mark.either_database("postgresql")
 def test_a_server_that_answers_too_soon_loses(database_url: str) -> None:
     """Controls the one above."""
     assert any(lost_by_kills(database_url, CONTROL_KILLS, SERVE_HASTILY))

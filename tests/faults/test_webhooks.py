@@ -152,6 +152,7 @@ def happened(url: str, count: int) -> set[str]:
     return found
 
 
+@pytest.mark.either_database("postgresql")
 @pytest.mark.timeout(size(120, 3600))
 def test_kills_lose_nothing_and_keep_the_order(database_url: str, tmp_path: Path) -> None:
     kind = "sqlite" if database_url.startswith("sqlite") else "postgresql"

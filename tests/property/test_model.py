@@ -34,6 +34,7 @@ BEGIN: Final = Clock().now.replace(year=2025, month=1, day=2)
 SEEDS: Final = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.either_database("sqlite")
 def test_the_engine_does_what_the_model_does(database_url: str) -> None:
     clock = Clock()
     with running(database_url, clock) as engine:
