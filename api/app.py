@@ -6,7 +6,20 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import BeforeRequestHookHandler
 
-from api import bulk, cases, catalogue, docs, feed, metrics, notices, plan_openings, plans, subscriptions, tables
+from api import (
+    bulk,
+    cases,
+    catalogue,
+    docs,
+    feed,
+    metrics,
+    notices,
+    plan_openings,
+    plans,
+    reports,
+    subscriptions,
+    tables,
+)
 from api.access_log import trace
 from api.allow import AllowedMethods
 from api.authentication import KeyRing
@@ -49,6 +62,7 @@ KEYED: Final = (
     *notices.HANDLERS,
     *plans.HANDLERS,
     *plan_openings.HANDLERS,
+    *reports.HANDLERS,
     *subscriptions.HANDLERS,
     *tables.HANDLERS,
 )

@@ -18,6 +18,7 @@ from api.bodies import (
     SubscriptionChangeBody,
 )
 from api.contract_plans import PLAN_OPERATIONS
+from api.contract_reports import REPORT_OPERATIONS
 from api.contract_terms import UUID, Parameter
 from api.promises import TEXT, Answer, Link, Operation, page_of
 
@@ -377,6 +378,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         parameters={"as_of": Parameter(description="Civil date of classification; today when left out, never later.")},
     ),
     **PLAN_OPERATIONS,
+    **REPORT_OPERATIONS,
     "enter_count": Operation(
         tag="units",
         summary="Enter a figure",

@@ -70,7 +70,19 @@ PLAN_OPERATIONS: Final[Mapping[str, Operation]] = {
         answers=page_of(
             shapes.CaseList,
             "A page of reports owed.",
-            {"get_case": Link(to="get_case", values={"case_id": "$response.body#/items/0/id"})},
+            {
+                "get_case": Link(to="get_case", values={"case_id": "$response.body#/items/0/id"}),
+                "read_report": Link(
+                    to="read_report",
+                    values={
+                        "plan": "$request.path.plan",
+                        "obligation": "$response.body#/items/0/data/obligation",
+                        "agency": "$response.body#/items/0/data/agency",
+                        "unit": "$response.body#/items/0/unit",
+                        "due": "$response.body#/items/0/data/deadline",
+                    },
+                ),
+            },
         ),
         parameters={
             "state": Parameter(description="Name of a state of a report owed.", example="due"),

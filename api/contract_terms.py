@@ -115,6 +115,7 @@ HEADERS: Final[Mapping[str, Schema]] = {
         "description": "Version of the answer. Of a case: its version in quotes, for `If-Match`.",
         "schema": _ETAG,
     },
+    "Content-Disposition": {"description": "Under which name to keep the file.", "schema": _TEXT},
     "Location": {"description": "Address of what was made.", "schema": _TEXT},
     "Idempotency-Replayed": {
         "description": "`true`: an earlier answer to the same key, repeated.",

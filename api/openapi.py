@@ -230,7 +230,7 @@ def _answer(route: Route, answer: Answer, examples: Mapping[str, object] | None)
         content: Schema = {"schema": _one_of(answer)}
         if examples:
             content["examples"] = _named(examples)
-        found["content"] = {answer.media_type: content}
+        found["content"] = {answer.media_type: content, **{each: _file(each) for each in answer.files}}
     if answer.links:
         found["links"] = {name: _link(link) for name, link in answer.links.items()}
     return found
@@ -241,6 +241,10 @@ def _one_of(answer: Answer) -> Schema:
     if not references:
         return {"type": "object"} if answer.media_type == JSON else {"type": "string"}
     return references[0] if len(references) == 1 else {"oneOf": references}
+
+
+def _file(media_type: str) -> Schema:
+    return {"schema": {"type": "string", "contentMediaType": media_type}}
 
 
 def _link(link: Link) -> Schema:

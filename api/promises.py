@@ -31,6 +31,8 @@ class Answer:
     """One of them; none: no JSON body."""
     media_type: str | None = JSON
     """None: no body."""
+    files: tuple[str, ...] = ()
+    """Media types in which it can be asked for instead."""
     headers: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
     """Headers that are not always there."""

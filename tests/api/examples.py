@@ -50,9 +50,9 @@ class Recorder:
     def get(self, operation: str, name: str, path: str, who: str = "police", **query: object) -> Any:  # noqa: ANN401 - any JSON
         return self._kept(operation, name, self.api.get(path, who=who, **query))
 
-    def get_begin(self, operation: str, name: str, path: str, **query: object) -> None:
+    def get_begin(self, operation: str, name: str, path: str, who: str = "police", **query: object) -> None:
         """Keeps no more than two members of each list and map of the answer."""
-        self.get(operation, name, path, who="police", **query)
+        self.get(operation, name, path, who=who, **query)
         answers = self.found[operation]["200"]
         answers[name] = {member: _begin(value) for member, value in answers[name].items()}
 
@@ -169,6 +169,7 @@ def _open_plan(recorder: Recorder) -> None:
         "list_obligations", "submitted", f"/plans/{plan}/obligations", "province", year=2025, state="submitted"
     )
     recorder.send("open_plan", "again", "POST", path, {**body, "dry_run": True}, who="province")
+    recorder.get_begin("read_report", "so_far", f"/plans/{plan}/obligations/consolidated_report/report", "province")
 
 
 def _surroundings(recorder: Recorder) -> None:

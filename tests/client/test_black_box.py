@@ -45,6 +45,7 @@ def newcomer(client: Client) -> Newcomer:
     return Newcomer(client)
 
 
+@pytest.mark.either_database("postgresql")
 def test_the_whole_way(newcomer: Newcomer, communes: list[str]) -> None:
     looked_around(newcomer, communes[0])
     case = opened(newcomer, communes[0])
@@ -205,6 +206,8 @@ def planned(newcomer: Newcomer) -> None:
     body = newcomer.body("PlanOpeningBody", year=2025, dry_run=True)
     assert newcomer.ask("open_plan", "tra-vinh-2025", body=body).parsed.counts.new > 0
     assert newcomer.ask("list_obligations", "tra-vinh-2025").parsed.items == []
+    report = newcomer.ask("read_report", "tra-vinh-2025", "consolidated_report").parsed
+    assert [each.key for each in report.targets] == list(targets)
     assert newcomer.ask("list_notices").parsed.items == []
 
 

@@ -73,6 +73,8 @@ class Director:
         number = next(self._numbers)
         if operation == "metrics" or "subscription" in context.operation.path:
             _sign(case, Role.ADMINISTRATOR)
+        if operation == "open_plan":
+            _sign(case, _POLICE)
         if not _is_linked(case):
             self._place(case, operation)
         self._ask(case, number)
@@ -93,6 +95,8 @@ class Director:
             "key": lambda: next(self._keys),
             "code": lambda: next(self._communes),
             "table": lambda: "commune_classification",
+            "plan": lambda: "tra-vinh-2025",
+            "obligation": lambda: "consolidated_report",
             "subscription_id": lambda: self._subscription(operation),
         }
         given = cast("MutableMapping[str, str]", case.path_parameters)
@@ -102,7 +106,7 @@ class Director:
         """What stands in the query by chance finds nothing, or is no cursor."""
         if _is_broken(case, Place.QUERY) or not number % 3 or not case.query:
             return
-        for name in ("cursor", "on", "as_of", "version", "after", "unit", "table"):
+        for name in ("cursor", "on", "as_of", "version", "after", "unit", "table", "agency", "due"):
             case.query.pop(name, None)
 
     def _open(self, case: Case, number: int) -> None:

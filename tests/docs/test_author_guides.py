@@ -230,3 +230,9 @@ def test_the_example_runs(reader: Reader) -> None:
     targets = printed["workflows plan targets lao-cai-2026 --language en"].split("\n\n")
     (transformed,) = (each for each in targets if "[communes_transformed]" in each)
     assert transformed.splitlines()[1] == "  0.0% (0/99); at least 20 %: not met"
+    filled = printed["workflows plan report lao-cai-2026 provincial_report --language en"].splitlines()
+    assert filled[:2] == [
+        "Yearly report of the province – Provincial police",
+        "01/01/2026–14/12/2026; due 14/12/2026; as known at the end of 10/02/2026",
+    ]
+    assert filled[-2:] == ["", "Late: 0"]

@@ -14,6 +14,7 @@ from tests.invariants import require_intact
 from workflows.core.canonical import Json
 from workflows.core.case import Accepted, Case, CaseId, Decision, Fire, Invalid, Open, Refused
 from workflows.core.civil import civil_date
+from workflows.core.deadlines import last_in_time
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
 from workflows.store.keys import Grant, create
@@ -96,6 +97,10 @@ class Office:
     def case(self, case_id: CaseId) -> Case:
         with self.engine.database.read() as connection:
             return fetch(connection, [case_id])[case_id]
+
+    def in_time_until(self, case_id: CaseId) -> date | None:
+        case = self.case(case_id)
+        return last_in_time(self.engine.definitions.by_hash(case.definition), case)
 
     def of(self, workflow: str) -> list[Case]:
         with self.engine.database.read() as connection:
@@ -182,6 +187,18 @@ class TestCalendar:
         office.on("2025-04-01")
         office.done((office.grant(POLICE), case, "begin_phase_2", {}))
         assert office.case(case).due == date(2025, 5, 31)
+
+    def test_a_phase_is_left_in_time_on_the_first_day_of_the_next(self, office: Office) -> None:
+        case = in_phase_1(office)
+        assert office.in_time_until(case) == date(2025, 4, 1)
+        office.on("2025-04-01")
+        office.done((office.grant(POLICE), case, "begin_phase_2", {}))
+        assert office.in_time_until(case) == date(2025, 6, 1)
+        office.on("2025-06-01")
+        office.done((office.grant(POLICE), case, "begin_phase_3", {}))
+        assert office.in_time_until(case) == date(2025, 6, 13), "whose end is judged on any day"
+        office.done((office.grant(POLICE, "ba"), case, "conclude_not_transformed", {}))
+        assert office.in_time_until(case) is None
 
     def test_without_a_calendar_nothing_is_due_or_too_early(self, office: Office) -> None:
         case = in_phase_1(office, {"approver": "steering_committee"})

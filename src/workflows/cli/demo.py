@@ -1,8 +1,11 @@
 """The command that plays the main job on a database of its own, and then serves the result."""
 
+import logging
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
+import structlog
 import typer
 
 from workflows.cli.errors import MisuseError
@@ -11,6 +14,7 @@ from workflows.cli.target import shown
 from workflows.core.civil import format_instant
 from workflows.core.documents import Role
 from workflows.services.clock import continuing, utc_now
+from workflows.services.settings import DEFINITIONS_VARIABLE
 
 if TYPE_CHECKING:
     from workflows.services.demo import DemoResult
@@ -23,33 +27,40 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="End after the narration.")] = False,
     database: Annotated[
-        str | None, typer.Option(metavar="URL", help=f"An empty one; default: a new SQLite file in {_DIRECTORY}.")
+        str | None, typer.Option(metavar="URL", help=f"An empty one; default: a new SQLite file below {_DIRECTORY}.")
     ] = None,
 ) -> None:
-    """Play the first half of 2025 in Trà Vinh, and serve the result.
+    """Play the year 2025 in Trà Vinh, and serve the result.
 
-    It plays on a new database and tells what happens and why.
+    It plays on a new database, with definitions of its own in which the districts go on, and tells what happens and
+    why.
     """
-    url = database or f"sqlite:///{_DIRECTORY}/{utc_now():%Y%m%dT%H%M%S}.sqlite3"
+    directory = Path(_DIRECTORY) / f"{utc_now():%Y%m%dT%H%M%S}"
+    url = database or f"sqlite:///{directory}/workflows.sqlite3"
     if no_serve:
-        _play(url)
+        _play(url, directory)
         return
     require_settings()
     # Taken first, so that a port in use is told before the story and not after it.
     with listening_on("127.0.0.1", port) as listening:
-        played = _play(url)
+        played = _play(url, directory)
         _tell_calls(played, url, address(listening))
-        serve_on(listening, url, clock=continuing(played.last_instant))
+        serve_on(listening, url, clock=continuing(played.last_instant), definitions=played.definitions)
 
 
-def _play(url: str) -> "DemoResult":
+def _play(url: str, directory: Path) -> "DemoResult":
     from workflows.services.demo import run  # noqa: PLC0415 - the engine is slow to load, and only of use here
     from workflows.store.schema import is_initialised  # noqa: PLC0415 - as above
 
     if is_initialised(url):
         raise MisuseError(f"{shown(url)} is in use already; the demo plays on a database of its own")
-    played = run(url, typer.echo)
-    typer.echo(f"\nDatabase: {shown(url)}\n\nKeys:")
+    # The narration says what happens; until the server configures its logs, only what goes wrong is logged.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    played = run(url, typer.echo, directory=directory)
+    typer.echo(f"\nDatabase: {shown(url)}\nDefinitions: {played.definitions}")
+    for file in played.files:
+        typer.echo(f"Report: {file}")
+    typer.echo("\nKeys:")
     for role, key in played.keys.items():
         typer.echo(f"  {role:<24}{key}")
     return played
@@ -63,4 +74,8 @@ def _tell_calls(played: "DemoResult", url: str, server: str) -> None:
     for path in ("cases?workflow=certification&state=under_review", f"{case}/transitions", f"{case}/events"):
         typer.echo(f"  curl -s -H 'Authorization: Bearer {key}' '{server}/api/v1/{path}'")
     instant = format_instant(played.last_instant)
-    typer.echo(f"\nAgain later: {sys.argv[0]} serve --database {shown(url)} --clock-from {instant}\n")
+    typer.echo(
+        f"\nAgain later: {DEFINITIONS_VARIABLE}={played.definitions} {sys.argv[0]} serve "
+        f"--database {shown(url)} --clock-from {instant}"
+    )
+    typer.echo(f"Other commands need {DEFINITIONS_VARIABLE} as well: the districts of this database go on.\n")

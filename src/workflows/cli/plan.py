@@ -15,6 +15,7 @@ from workflows.cli.casework import Asked, session
 from workflows.cli.documents import Language
 from workflows.cli.errors import MisuseError
 from workflows.cli.plan_opening import open_plan
+from workflows.cli.plan_report import report
 from workflows.cli.showing import print_json
 from workflows.cli.target import DatabaseUrl
 from workflows.core.nearest import nearest
@@ -26,9 +27,10 @@ from workflows.services.plan_json import plan_head, plan_json, targets_json
 from workflows.services.rendering import encoded
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 
-commands = typer.Typer(help="Plans: list and show them, and read their targets.", rich_markup_mode=None)
+commands = typer.Typer(help="Plans: list and show them, read their targets, fill their reports.", rich_markup_mode=None)
 
 commands.command("open")(open_plan)
+commands.command()(report)
 
 PlanKey: TypeAlias = Annotated[str, typer.Argument(metavar="KEY", help="As `workflows plan list` shows it.")]
 Speech: TypeAlias = Annotated[Language, typer.Option("--language", help="Of what is printed.")]

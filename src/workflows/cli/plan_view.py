@@ -95,16 +95,17 @@ def print_targets(state: PlanState, language: Language) -> None:
     typer.echo(safe(f"{state.plan.plan}, {state.unit.name}, {show_date(state.as_of)}"))
     for each in state.targets:
         typer.echo("\n" + safe(f"{words(each.target.title, language)} [{each.key}]"))
-        typer.echo(safe(f"  {_line(each, each.now, language)}"))
+        typer.echo(safe(f"  {reading_line(each, each.now, language)}"))
         for year, reading in sorted(each.years.items()):
-            typer.echo(safe(f"  {year}: {_line(each, reading, language)}"))
+            typer.echo(safe(f"  {year}: {reading_line(each, reading, language)}"))
         if isinstance(each.now.value, Unknown):
             for reason in each.now.value.because:
                 typer.echo(safe(f"    {words(reason, language)}"))
         _print_table(each, language)
 
 
-def _line(state: TargetState, reading: Reading, language: Language) -> str:
+def reading_line(state: TargetState, reading: Reading, language: Language) -> str:
+    """The value of a target on one day, what it is held against, and whether it is reached."""
     value = reading.value
     number = "?" if isinstance(value, Unknown) else words(_shown(state, reading), language)
     if reading.base is not None and not isinstance(value, Unknown):

@@ -7,6 +7,7 @@ other command, of which `key create` runs beside a busy server.
 import os
 import socket
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -86,25 +87,27 @@ def serve_on(
     clock: Clock,
     workers: int = 1,
     rate_limit: float = DEFAULT_RATE_LIMIT,
+    definitions: Path | None = None,
 ) -> None:
-    """Serves in this process, or in `workers` others."""
+    """Serves in this process, or in `workers` others; `definitions` is a directory other than the one that is set."""
     from workflows.cli.processes import run_processes  # noqa: PLC0415 - see the head of this module
 
-    one = partial(_serve, url=database, clock=clock, rate_limit=rate_limit)
+    root = definitions or definitions_directory()
+    one = partial(_serve, url=database, clock=clock, rate_limit=rate_limit, definitions=root)
     if workers == 1:
         one(listening)
     else:
         run_processes(workers, one, listening)
 
 
-def _serve(listening: socket.socket, *, url: str, clock: Clock, rate_limit: float) -> None:
+def _serve(listening: socket.socket, *, url: str, clock: Clock, rate_limit: float, definitions: Path) -> None:
     from api.server import run  # noqa: PLC0415 - see the head of this module
     from workflows.services import logs  # noqa: PLC0415 - see the head of this module
     from workflows.services.engine import Engine  # noqa: PLC0415 - see the head of this module
     from workflows.services.garbage import settle  # noqa: PLC0415 - see the head of this module
 
     logs.configure(log_level())
-    engine = Engine.start(url, clock=clock, definitions_dir=definitions_directory())
+    engine = Engine.start(url, clock=clock, definitions_dir=definitions)
     settle()
     run(engine, listening, rate=rate_limit)
 

@@ -78,13 +78,7 @@ class Bindings:
         return self.today
 
     def _case(self, rest: str) -> Value | None:
-        if rest == "state":
-            return self.case.state
-        if rest == "unit":
-            return self.case.unit
-        if rest.endswith(".total"):
-            return len(self.case.links.get(rest.removesuffix(".total"), ()))
-        return _value(self.definition.document.fields[rest], self.case.data.get(rest))
+        return of_case(self.definition, self.case, rest)
 
     def _input(self, rest: str) -> Value | None:
         given = self.given or {}
@@ -98,8 +92,7 @@ class Bindings:
         return cast("str | None", getattr(self.actor, rest))
 
     def _entered(self, rest: str) -> date | None:
-        day = self.case.entered.get(rest)
-        return date.fromisoformat(day) if day else None
+        return entered(self.case, rest)
 
     def _children(self, rest: str) -> int:
         workflow, _, what = rest.partition(".")
@@ -160,6 +153,23 @@ class Bindings:
         "children": _children,
         "facts": _facts,
     }
+
+
+def of_case(definition: Definition, case: Case, name: str) -> Value | None:
+    """What guards read as `case.<name>`; None is unknown."""
+    if name == "state":
+        return case.state
+    if name == "unit":
+        return case.unit
+    if name.endswith(".total"):
+        return len(case.links.get(name.removesuffix(".total"), ()))
+    return _value(definition.document.fields[name], case.data.get(name))
+
+
+def entered(case: Case, state: str) -> date | None:
+    """What guards read as `entered.<state>`: the civil date on which the case came into it last."""
+    day = case.entered.get(state)
+    return date.fromisoformat(day) if day else None
 
 
 def _value(spec: FieldSpec, value: Json) -> Value | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
+from workflows.core.bindings import entered, of_case
 from workflows.core.calendars import Calendar, Reckoning, reckon
 from workflows.core.case import NOTHING, Case, Changes, Data
 from workflows.core.definition import Definition
 from workflows.core.documents import Due
+from workflows.core.guards import Guard, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +30,14 @@ class Deadline:
     """As it stands in the case: differs from `last` where the calendar has changed and the case was not moved yet."""
 
 
-def last_day(definition: Definition, due: Due | None, entered: date, data: Data) -> date | None:
+def last_day(definition: Definition, due: Due | None, start: date, data: Data) -> date | None:
     """The last day in time of a state entered on a civil date; None without a deadline, or while it is unknown."""
     if due is None:
         return None
     if due.field is not None:
         day = data.get(due.field)
         return date.fromisoformat(cast("str", day)) if day else None
-    return _reckoned(definition, due, entered).last
+    return _reckoned(definition, due, start).last
 
 
 def deadline_of(definition: Definition, case: Case) -> Deadline | None:
@@ -43,14 +45,36 @@ def deadline_of(definition: Definition, case: Case) -> Deadline | None:
     due = definition.state(case.state).due
     if due is None:
         return None
-    entered = date.fromisoformat(case.entered[case.state])
+    start = date.fromisoformat(case.entered[case.state])
     return Deadline(
         spec=due,
-        start=entered,
-        reckoning=None if due.field else _reckoned(definition, due, entered),
-        last=last_day(definition, due, entered, case.data),
+        start=start,
+        reckoning=None if due.field else _reckoned(definition, due, start),
+        last=last_day(definition, due, start, case.data),
         due=case.due,
     )
+
+
+def last_in_time(definition: Definition, case: Case) -> date | None:
+    """The last day on which leaving its state is in time: the deadline, or the first day of the next step if later.
+
+    A phase of a plan ends on one day, and the next one cannot begin before the day after.
+    """
+    steps = (step for step in definition.steps.values() if step.targets.get(case.state, case.state) != case.state)
+    first_days = (_first_day(definition, case, step.not_before) for step in steps if step.not_before)
+    return max([case.due, *(day for day in first_days if day is not None)]) if case.due else None
+
+
+def _first_day(definition: Definition, case: Case, guard: Guard) -> date | None:
+    """None where it hangs on more than the case itself."""
+    values: dict[str, Value | None] = {}
+    for name in guard.variables | guard.known:
+        kind, _, rest = name.partition(".")
+        if kind not in {"case", "entered"}:
+            return None
+        values[name] = of_case(definition, case, rest) if kind == "case" else entered(case, rest)
+    found = guard.evaluate(values)
+    return found if isinstance(found, date) else None
 
 
 def reckoned_by(definition: Definition, state: str, changes: Changes, today: date) -> Data:
@@ -67,7 +91,7 @@ def calendar_fact(calendar: Calendar, today: date) -> Data:
     return {f"calendar.{key}": {"value": calendar.version, "source": key, "as_of": today.isoformat()}}
 
 
-def _reckoned(definition: Definition, due: Due, entered: date) -> Reckoning:
+def _reckoned(definition: Definition, due: Due, start: date) -> Reckoning:
     assert due.within is not None  # noqa: S101 - narrows the type; a deadline has one of the two forms
     assert due.unit is not None  # noqa: S101 - as above
-    return reckon(entered, due.within, due.unit, calendar=definition.calendar, rolls=due.rolls)
+    return reckon(start, due.within, due.unit, calendar=definition.calendar, rolls=due.rolls)

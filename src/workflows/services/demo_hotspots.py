@@ -46,9 +46,9 @@ class Hotspots:
         self._tell(code, Words(vi=f"triệt xóa, văn bản {number}", en=f"suppressed, document {number}"))
 
     def monitor(self, day: str, code: str) -> None:
+        """What follows every suppression is not told."""
         self.stage.on(day)
         self.stage.fire(police(code), self.cases[code], "monitor")
-        self._tell(code, Words(vi="đưa vào theo dõi", en="monitored"))
 
     def relapse(self, day: str, code: str, found_by: str, *, complaint: bool = False) -> Accepted:
         """Record that a place is active again; the certificate of its commune follows."""
@@ -61,9 +61,12 @@ class Hotspots:
         self.stage.consequences(done)
         return done
 
+    def known(self, code: str, case: CaseId) -> None:
+        """Take in a place that was recorded by another case."""
+        self.cases[code] = case
+
     def _tell(self, code: str, what: Words) -> None:
-        place = self.stage.place(code)
-        self.stage.tell(f"{place}: {what.vi}", f"{place}: {what.en}")
+        self.stage.note(self.stage.place(code), what.vi, what.en)
 
     def _choice(self, name: str, option: str) -> Words:
         spec = self.stage.document("hotspot").fields[name]

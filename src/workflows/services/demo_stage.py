@@ -4,7 +4,7 @@ Everything here goes through the running engine, nothing around it. What happens
 affair.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -25,6 +25,9 @@ SOURCE: Final = "Số liệu minh họa, không phải số liệu thật / demo
 _INDENT: Final = " " * 12
 _OPENING: Final = timedelta(hours=8)
 _STEP: Final = timedelta(minutes=1)
+_NAMED: Final = 8
+"""Of more communes, the first few are named and all of them counted."""
+_FEW: Final = 3
 
 
 class DemoError(RuntimeError):
@@ -52,6 +55,15 @@ class Officer:
 
     actor: Actor
     secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What somebody does."""
+
+    person: str
+    act: Open | Fire
+    reason: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,13 +133,20 @@ class Stage:
     def open(self, person: str, workflow: str, unit: str, title: str, data: Data) -> Accepted:
         plan = PLAN if civil_date(self.clock()) >= PLAN_ISSUED else None
         act = Open(workflow=workflow, unit=unit, title=title, data=data, plan=plan)
-        return _accepted(self.attempt(person, act), f"{person} opens {workflow} in {unit}")
+        return _accepted(self.attempt(person, act), Step(person=person, act=act))
 
     def fire(
         self, person: str, case: CaseId, trigger: str, given: Data = NOTHING, *, reason: str | None = None
     ) -> Accepted:
-        act = Fire(case=case, trigger=trigger, input=given)
-        return _accepted(self.attempt(person, act, reason=reason), f"{person} fires {trigger} on {case}")
+        step = Step(person=person, act=Fire(case=case, trigger=trigger, input=given), reason=reason)
+        return _accepted(self.attempt(person, step.act, reason=reason), step)
+
+    def together(self, steps: Iterable[Step]) -> list[Accepted]:
+        """What several people do within one minute, each step for itself and in their order."""
+        self.clock.now += _STEP
+        todo = list(steps)
+        futures = [self.engine.submit(self._submission(each)) for each in todo]
+        return [_accepted(future.result()[0].decision, step) for future, step in zip(futures, todo, strict=True)]
 
     def refused(self, person: str, act: Open | Fire) -> Refused:
         """Try what the engine must refuse, and tell why it does."""
@@ -151,29 +170,47 @@ class Stage:
     def attempt(self, person: str, act: Open | Fire, *, reason: str | None = None) -> Decision:
         """What the engine decides; a minute passes."""
         self.clock.now += _STEP
-        command = self.engine.command(grant=self.officers[person].actor.grant, act=act, reason=reason)
-        decision = self.engine.submit(Submission(commands=(command,))).result()[0].decision
+        submission = self._submission(Step(person=person, act=act, reason=reason))
+        decision = self.engine.submit(submission).result()[0].decision
         if decision is None:
             raise DemoError(f"{person}: {act} was answered from a stored reply")
         return decision
 
-    def enter(self, person: str, unit: str, figures: dict[str, int], as_of: date) -> None:
-        """Enter figures of a commune."""
-        for key, value in figures.items():
-            figure = counts.Figure(unit=unit, key=key, value=value, as_of=as_of, source=SOURCE)
-            counts.record(self.engine.database, self.officers[person].actor, figure, now=self.clock())
+    def _submission(self, step: Step) -> Submission:
+        grant = self.officers[step.person].actor.grant
+        return Submission(commands=(self.engine.command(grant=grant, act=step.act, reason=step.reason),))
+
+    def enter(self, person: str, figures: Mapping[str, Mapping[str, int]], as_of: date) -> None:
+        """Enter figures by unit."""
+        made = [
+            counts.Figure(unit=unit, key=key, value=value, as_of=as_of, source=SOURCE)
+            for unit, values in figures.items()
+            for key, value in values.items()
+        ]
+        with self.engine.database.write() as connection:
+            counts.add_all(connection, self.officers[person].actor, made, now=self.clock())
 
     def chapter(self, vi: str, en: str) -> None:
         self.say("")
-        self.say(f"══ {vi}")
-        self.say(f"   {en}")
+        self.say(f"══ {vi} / {en}")
         self._shown = None
 
     def tell(self, vi: str, en: str) -> None:
         """One thing that happens, with its date when it is a new one."""
-        today = civil_date(self.clock())
-        self.say(f"{show_date(today) if today != self._shown else '':<12}{vi}")
+        self._say_dated(vi)
         self.say(f"{_INDENT}{en}")
+
+    def note(self, what: str, vi: str, en: str) -> None:
+        """`tell` in one line."""
+        self._say_dated(f"{what}: {vi} / {en}")
+
+    def line(self, text: str) -> None:
+        """One more line of what was told last."""
+        self.say(f"{_INDENT}{text}")
+
+    def _say_dated(self, text: str) -> None:
+        today = civil_date(self.clock())
+        self.say(f"{show_date(today) if today != self._shown else '':<12}{text}")
         self._shown = today
 
     def explain(self, blockers: Sequence[Blocker]) -> None:
@@ -184,9 +221,8 @@ class Stage:
             if blocker.case:
                 named.append(self.unit(self.case(blocker.case).unit).name)
         for (code, vi, en), names in told.items():
-            whose = f" [{', '.join(names)}]" if names else ""
-            self.say(f"{_INDENT}✗ {code}: {vi}{whose}")
-            self.say(f"{_INDENT}  {en}")
+            whose = f" {_named(names)}" if names else ""
+            self.line(f"✗ {code}: {vi} / {en}{whose}")
 
     def consequences(self, accepted: Accepted) -> None:
         """Tell what other cases did because of an event, in its transaction."""
@@ -194,9 +230,12 @@ class Stage:
         for event in accepted.events[1:]:
             told.setdefault((event.workflow, event.target), []).append(self.unit(event.unit).name)
         for (workflow, state), names in told.items():
-            title = self.document(workflow).states[state].title
-            self.say(f"{_INDENT}→ cùng giao dịch, hồ sơ công nhận: “{title.vi}” [{', '.join(names)}]")
-            self.say(f"{_INDENT}  in the same transaction, certification: “{title.en}”")
+            document = self.document(workflow)
+            title = document.states[state].title
+            self.line(
+                f"→ cùng giao dịch / in the same transaction: {document.title.vi}, “{title.vi}” / “{title.en}” "
+                f"{_named(names)}"
+            )
 
 
 def _code(blocker: Blocker) -> str:
@@ -206,7 +245,13 @@ def _code(blocker: Blocker) -> str:
     return f"{blocker.code} ({', '.join(unmet)})" if unmet else blocker.code
 
 
-def _accepted(decision: Decision, what: str) -> Accepted:
+def _named(names: Sequence[str]) -> str:
+    if len(names) <= _NAMED:
+        return f"[{', '.join(names)}]"
+    return f"[{', '.join(names[:_FEW])}, … ({len(names)})]"
+
+
+def _accepted(decision: Decision | None, step: Step) -> Accepted:
     if not isinstance(decision, Accepted):
-        raise DemoError(f"{what}: {decision}")
+        raise DemoError(f"{step.person}: {step.act} came to {decision}")
     return decision

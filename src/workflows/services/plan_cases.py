@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 from workflows.core.canonical import Json
 from workflows.core.catalogue_documents import Agency
 from workflows.core.civil import show_date
-from workflows.core.documents import Level
+from workflows.core.documents import Level, Words
 from workflows.core.fields import TITLE_LIMIT
 from workflows.core.plan_documents import Due, Obligation, PlanDocument, Process, Task
 from workflows.core.plan_references import resolved
@@ -166,10 +166,7 @@ class _Making:
 
     def _bodies(self, agency: str) -> Sequence[Unit]:
         """The units in each of which there is such a body; a plan of old may name one that the catalogue lost."""
-        known = self._agencies.get(agency)
-        return self._units.parts(
-            self._plan.province, known.level if known and known.level in _ONE_EACH else Level.PROVINCE
-        )
+        return self._units.parts(self._plan.province, level_of(self._agencies, agency))
 
     def _report(self, key: str, obligation: Obligation, agency: str, unit: Unit, day: date) -> Wanted:
         period = reported(self._plan, key, day)
@@ -192,18 +189,9 @@ class _Making:
             unit=unit.code,
             group=group_of(REPORT, unit.code, data),
             occasion=occasion_of(REPORT, data),
-            title=_title(obligation.title.vi, self._body(agency, unit), shown),
+            title=_title(obligation.title.vi, body_name(self._agencies, agency, unit.name).vi, shown),
             data=_given(data),
         )
-
-    def _body(self, agency: str, unit: Unit) -> str:
-        """The name of a body: `Ủy ban nhân dân huyện Càng Long` for that district's of the kind."""
-        kind = self._agencies.get(agency)
-        ending = _ONE_EACH.get(kind.level) if kind else None
-        if kind is None or ending is None:
-            return kind.title.vi if kind else agency
-        title, name = kind.title.vi, _within_sentence(unit.name)
-        return f"{title.removesuffix(ending)} {name}" if title.endswith(ending) else f"{title}, {name}"
 
     def processes(self) -> Iterator[Wanted]:
         if self._year != self._plan.period.years[0]:
@@ -226,6 +214,29 @@ class _Making:
             title=_title(process.title.vi, ", ".join(filter(None, (unit.name, _within_sentence(district))))),
             data=data,
         )
+
+
+def level_of(agencies: Mapping[str, Agency], agency: str) -> Level:
+    """Of the units in each of which there is such a body; that of the province where the catalogue lost it."""
+    known = agencies.get(agency)
+    return known.level if known and known.level in _ONE_EACH else Level.PROVINCE
+
+
+def body_name(agencies: Mapping[str, Agency], agency: str, unit: str) -> Words:
+    """The name of a body: `Ủy ban nhân dân huyện Càng Long` for that district's of the kind.
+
+    Args:
+        agencies: The catalogue, by key.
+        agency: Key of the kind; of one that the catalogue lost, it stands for the name.
+        unit: Name of the unit whose body it is.
+    """
+    kind = agencies.get(agency)
+    ending = _ONE_EACH.get(kind.level) if kind else None
+    if kind is None or ending is None:
+        return kind.title if kind else Words(vi=agency, en=agency)
+    title, name = kind.title.vi, _within_sentence(unit)
+    vi = f"{title.removesuffix(ending)} {name}" if title.endswith(ending) else f"{title}, {name}"
+    return Words(vi=vi, en=f"{kind.title.en}, {unit}")
 
 
 def task_year(plan: PlanDocument, task: Task, year: int) -> tuple[bool, date | None]:

@@ -110,18 +110,20 @@ def targets_json(state: PlanState) -> Object:
     return {
         "plan": state.plan.plan,
         "as_of": state.as_of.isoformat(),
-        "unit": _unit(state.unit),
+        "unit": unit_json(state.unit),
         "units_as_of": state.plan.units_as_of.isoformat(),
-        "items": [_target(each) for each in state.targets],
+        "items": [target_json(each) for each in state.targets],
         "next": None,
     }
 
 
-def _unit(unit: Period) -> Object:
+def unit_json(unit: Period) -> Object:
+    """A unit that a plan counts."""
     return {"code": unit.code, "level": unit.level, "name": unit.name}
 
 
-def _target(state: TargetState) -> Object:
+def target_json(state: TargetState) -> Object:
+    """One target for one unit."""
     target = state.target
     per_cent, digits = in_per_cent(state.indicator), state.indicator.digits
     return {
@@ -133,9 +135,10 @@ def _target(state: TargetState) -> Object:
         "applies": state.applies,
         "by": state.last_day.isoformat(),
         "each_year": target.each_year,
-        "now": _reading(state.now, digits, per_cent=per_cent),
+        "now": reading_json(state.now, digits, per_cent=per_cent),
         "years": [
-            {"year": year, **_reading(each, digits, per_cent=per_cent)} for year, each in sorted(state.years.items())
+            {"year": year, **reading_json(each, digits, per_cent=per_cent)}
+            for year, each in sorted(state.years.items())
         ],
         "table": _table(state) if target.table else None,
     }
@@ -145,7 +148,8 @@ def _bound(bound: Bound, *, per_cent: bool) -> Object:
     return {"comparison": bound.comparison, "limit": written(bound.limit), "per_cent": per_cent}
 
 
-def _reading(reading: Reading, digits: int, *, per_cent: bool) -> Object:
+def reading_json(reading: Reading, digits: int, *, per_cent: bool) -> Object:
+    """An indicator on one day, shown with so many decimals."""
     return {
         "day": reading.day.isoformat(),
         "of": _figure(reading.of),
@@ -191,7 +195,7 @@ def _table(state: TargetState) -> Object:
 
 def _row(row: TableRow, digits: Mapping[str, int]) -> Object:
     return {
-        "unit": _unit(row.unit) if row.unit else None,
+        "unit": unit_json(row.unit) if row.unit else None,
         "total": row.total,
         "cells": {name: _cell(cell, digits[name]) for name, cell in row.cells.items()},
     }

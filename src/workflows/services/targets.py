@@ -104,6 +104,15 @@ class PlanState:
     targets: tuple[TargetState, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A unit of a plan, as it was on the plan's own day."""
+
+    plan: PlanDocument
+    territory: Territory
+    area: Period
+
+
 def plan(engine: Engine, key: str) -> PlanDocument:
     """Raises MissingError."""
     if key not in engine.catalogue.plans:
@@ -131,11 +140,21 @@ def targets(engine: Engine, actor: Actor, view: View) -> PlanState:
     """
     document, day = plan(engine, view.key), view.as_of or today(engine)
     with engine.database.read() as connection:
-        found = _territory(connection, document)
-        area = _area(found, actor, view.unit)
-        asking = _Asking(engine, connection, document, found, area, day)
-        states = tuple(asking.state(each) for each in document.targets)
-    return PlanState(plan=document, unit=area, as_of=day, targets=states)
+        here = place(connection, document, actor, view.unit)
+        found = states(engine, connection, here, day, known=day)
+    return PlanState(plan=document, unit=here.area, as_of=day, targets=found)
+
+
+def place(connection: Connection, document: PlanDocument, actor: Actor, code: str | None) -> Place:
+    """The unit named, else the widest that the actor may see; raises MissingError."""
+    found = _territory(connection, document)
+    return Place(plan=document, territory=found, area=_area(found, actor, code))
+
+
+def states(engine: Engine, connection: Connection, here: Place, day: date, *, known: date) -> tuple[TargetState, ...]:
+    """All targets of a plan for one unit on a day, as known at the end of that one or a later."""
+    asking = _Asking(engine, connection, here, day, known)
+    return tuple(asking.state(each) for each in here.plan.targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +172,8 @@ def behind_target(engine: Engine, actor: Actor, view: View, target: str, part: P
         raise MissingError("target", target, nearest(target, document.targets))
     with engine.database.read() as connection:
         found = _territory(connection, document)
-        asking = _Asking(engine, connection, document, found, _area(found, actor, view.unit), day)
+        here = Place(plan=document, territory=found, area=_area(found, actor, view.unit))
+        asking = _Asking(engine, connection, here, day, day)
         measure = _part(asking.indicator(target), part)
         look = behind.Look(actor=actor, today=today(engine), cursor=page.cursor, limit=page.limit)
         if measure is None:
@@ -180,7 +200,9 @@ def _area(found: Territory, actor: Actor, code: str | None) -> Period:
         top = found.units[found.top]
         code = found.top if covers(actor, top.path) else actor.unit
     area = found.units.get(code)
-    if area is None or not covers(actor, area.path):
+    if area is None:
+        raise MissingError("unit", code, nearest(code, found.units))
+    if not covers(actor, area.path):
         raise MissingError("unit", code)
     return area
 
@@ -188,16 +210,15 @@ def _area(found: Territory, actor: Actor, code: str | None) -> Period:
 class _Asking:
     """Reads the targets of one plan for one unit; figures of one day are found together."""
 
-    def __init__(
-        self, engine: Engine, connection: Connection, document: PlanDocument, found: Territory, area: Period, day: date
-    ) -> None:
+    def __init__(self, engine: Engine, connection: Connection, here: Place, day: date, known: date) -> None:
         self._counts = engine.catalogue.counts
         self._connection = connection
-        self._plan = document
-        self._territory = found
-        self._area = area
-        self._ground = Ground(connection, found, area.code)
-        self._known = day
+        self._plan = here.plan
+        self._territory = here.territory
+        self._area = here.area
+        self._ground = Ground(connection, here.territory, here.area.code)
+        self._day = day
+        self._known = known
         self._measures: dict[date, Measures] = {}
 
     def indicator(self, key: str) -> Indicator:
@@ -205,7 +226,7 @@ class _Asking:
 
     def day(self, key: str) -> date:
         """The day on which a target is read."""
-        return min(self._known, last_day(self._plan, self._plan.targets[key]))
+        return min(self._day, last_day(self._plan, self._plan.targets[key]))
 
     def measures(self, day: date) -> Measures:
         if day not in self._measures:
@@ -243,7 +264,7 @@ class _Asking:
         return whole or in_per_cent(indicator) or (bound.comparison == "at_most" and bound.limit == 0)
 
     def _days(self, target: Target) -> dict[int, date]:
-        end = min(self._known, last_day(self._plan, target))
+        end = min(self._day, last_day(self._plan, target))
         years = (year for year in self._plan.period.years if year <= end.year)
         return {year: min(end, date(year, 12, 31)) for year in years if self._plan.period.from_ <= end}
 
@@ -280,7 +301,7 @@ class _Asking:
 
     def _figure(self, indicator: Indicator, unit: Period, by: date) -> Figure:
         measure = next(iter(indicator.measures()))
-        measures = self.measures(min(self._known, by))
+        measures = self.measures(min(self._day, by))
         return measures.figure_within(measure, Ground(self._connection, self._territory, unit.code))
 
 
