@@ -15,7 +15,7 @@ from workflows.store.among import among
 from workflows.store.paging import Found, Item, Order, Part, Place, Stream, at, bounds
 from workflows.store.rows import Row
 
-WALK: Final = 1_000
+WALK: Final = 800
 """Most entries of an index that one page looks at, where filters leave some out."""
 ROWS: Final = 250
 """Most rows, where no index holds what the filters look at: each may lie on a page of its own."""
