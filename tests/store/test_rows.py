@@ -4,7 +4,7 @@ from datetime import date
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 
@@ -18,7 +18,10 @@ from workflows.store.database import Database
 from workflows.store.tables import api_key, case_link, cases, event, event_text
 
 SAME_DATABASE = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=size(20, 1000), deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=size(20, 1000),
+    deadline=None,
+    phases=[Phase.generate],
 )
 NAMES = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=20)
@@ -41,6 +44,7 @@ CASES = st.builds(
     version=st.integers(1, 2**31 - 1),
     unit=st.just("29236"),
     unit_path=st.sampled_from(samples.PATHS),
+    opened_path=st.sampled_from(samples.PATHS),
     plan=st.none() | NAMES,
     parent=st.none() | IDS,
     title=TEXTS,
