@@ -18,9 +18,9 @@ from workflows.core.documents import ANNULLED
 from workflows.services.engine import Engine
 from workflows.store.loading import fetch
 
-CASES: Final = size(200, 10_000)
+CASES: Final = size(130, 10_000)
 """On each database."""
-PLAN_CASES: Final = size(80, 5_000)
+PLAN_CASES: Final = size(50, 5_000)
 PER_PLAYGROUND: Final = 150
 BEGIN: Final = Clock().now.replace(year=2025, month=1, day=2)
 Pair = tuple[str, str, str]

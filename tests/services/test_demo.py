@@ -17,6 +17,7 @@ from api.app import create_app
 from tests.cli.test_serving import served
 from tests.conftest import execute, name_of, with_database
 from tests.services.plays import Played, play
+from tests.sizes import only_full, size
 from workflows.cli import main
 from workflows.core.case import CaseId, Fire, Offer, Open
 from workflows.core.civil import civil_date, format_instant, show_date
@@ -81,7 +82,7 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgresql_template:
     execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name_of(url)))
 
 
-@pytest.fixture(params=["on_sqlite", "on_postgresql"])
+@pytest.fixture(params=size(["on_sqlite"], ["on_sqlite", "on_postgresql"]))
 def played(request: pytest.FixtureRequest) -> Played:
     """A play takes seconds, so that each kind of database has one, which the tests only read."""
     found: Played = request.getfixturevalue(request.param)
@@ -395,6 +396,7 @@ def test_figures_say_that_they_are_invented(played: Played) -> None:
     assert {row.unit for row in played.figures} > set(SELECTED)
 
 
+@only_full
 def test_both_databases_are_told_the_same_story(on_sqlite: Played, on_postgresql: Played) -> None:
     first, second = on_sqlite.lines, on_postgresql.lines
     assert first[:-1] == second[:-1]
