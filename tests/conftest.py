@@ -29,6 +29,8 @@ from workflows.services.settings import RATE_LIMIT_VARIABLE
 
 SERVER_VARIABLE: Final = "WORKFLOWS_TEST_POSTGRES_URL"
 _DATABASES: Final = ("sqlite", "postgresql")
+_EITHER: Final = {"api", "services"}
+"""Directories of tests."""
 CREATE_SCHEMA: Final = "workflows.store.schema:create"
 RUN: Final = pytest.StashKey["Run"]()
 
@@ -102,7 +104,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the other database of tests that are marked `either_database`, unless everything is run."""
+    """Leaves out the other database of tests that are marked `either_database`, unless everything is run.
+
+    Those of the API and of services are so without a mark: what the database does is told in `tests/store`.
+    """
     left_out = [] if FULL else [item for item in items if _is_of_the_other_database(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -112,10 +117,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_of_the_other_database(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("either_database")
     spec = getattr(item, "callspec", None)
-    if mark is None or spec is None or spec.params.get("database_url") not in _DATABASES:
+    if mark is None and item.path.parent.name not in _EITHER:
+        return False
+    if spec is None or spec.params.get("database_url") not in _DATABASES:
         return False
     drawn = _DATABASES[crc32(item.nodeid.replace(spec.params["database_url"], "").encode()) % len(_DATABASES)]
-    return bool(spec.params["database_url"] != (mark.args[0] if mark.args else drawn))
+    return bool(spec.params["database_url"] != (mark.args[0] if mark and mark.args else drawn))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -97,13 +97,6 @@ def hotspot(unit: str = COMMUNE, title: str = "Điểm phức tạp ở chợ", 
     return {"workflow": "hotspot", "unit": unit, "title": title, "data": data, **more}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What the database does is told in `tests/store`."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.either_database)
-
-
 @pytest.fixture
 def api(database_url: str) -> Iterator[Api]:
     yield from served(database_url)
