@@ -13,8 +13,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import psycopg
 
@@ -52,9 +53,9 @@ def main() -> int:
     """Exit code."""
     options = _options()
     if LISTS in options.only:
-        return _lists(options)
+        return _apart(LISTS, options, partial(listing.measure, quick=options.quick), listing.table, listing.met)
     if TARGETS in options.only:
-        return _targets(options)
+        return _apart(TARGETS, options, partial(reaching.measure, quick=options.quick), reaching.table, reaching.met)
     work = lanes(2 * CALLERS if options.quick else 4 * CALLERS, civil_date(utc_now()))
     RESULTS.mkdir(parents=True, exist_ok=True)
     log = RESULTS / "log.jsonl"
@@ -70,28 +71,29 @@ def main() -> int:
     return 0 if all(figure.met for figure in figures) else 1
 
 
-def _lists(options: argparse.Namespace) -> int:
-    """Measures the lists, and nothing else."""
+class _Timed(Protocol):
+    def data(self) -> Mapping[str, object]: ...
+
+
+_T = TypeVar("_T", bound=_Timed)
+
+
+def _apart(
+    name: str,
+    options: argparse.Namespace,
+    measure: Callable[[Kind], list[_T]],
+    show: Callable[[Kind, Sequence[_T]], str],
+    met: Callable[[Sequence[_T]], bool],
+) -> int:
+    """Measures one part, and nothing else; exit code."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     found = {}
     for kind in (kind for kind in KINDS if options.database in {kind, "both"}):
-        found[kind] = listing.measure(kind, quick=options.quick)
-        print(f"\n{listing.table(kind, found[kind])}", flush=True)
+        found[kind] = measure(kind)
+        print(f"\n{show(kind, found[kind])}", flush=True)
     kept = {kind: [timing.data() for timing in timings] for kind, timings in found.items()}
-    (RESULTS / "lists.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(listing.met(timings) for timings in found.values()) else 1
-
-
-def _targets(options: argparse.Namespace) -> int:
-    """Measures the targets of a plan, and nothing else."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    found = {}
-    for kind in (kind for kind in KINDS if options.database in {kind, "both"}):
-        found[kind] = reaching.measure(kind, quick=options.quick)
-        print(f"\n{reaching.table(kind, found[kind])}", flush=True)
-    kept = {kind: [timing.data() for timing in timings] for kind, timings in found.items()}
-    (RESULTS / "targets.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    return 0 if all(reaching.met(timings) for timings in found.values()) else 1
+    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    return 0 if all(met(timings) for timings in found.values()) else 1
 
 
 def _place() -> "tempfile.TemporaryDirectory[str]":

@@ -7,6 +7,7 @@ own. Rows that the engine fetched are fetched.
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import zip_longest
 from typing import Any, Final
@@ -73,26 +74,18 @@ def _postgresql(url: str, recording: Recording) -> float:
 
 def _together(work: Sequence[tuple[Any, Sequence[Transaction]]]) -> float:
     ready = threading.Barrier(len(work) + 1)
-    failures: list[BaseException] = []
 
     def one(connection: Any, share: Sequence[Transaction]) -> None:  # noqa: ANN401 - either driver's
         ready.wait()
-        try:
-            _replay(connection, share)
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that measures
-            failures.append(error)
+        _replay(connection, share)
 
-    threads = [threading.Thread(target=one, args=each) for each in work]
-    for thread in threads:
-        thread.start()
-    ready.wait()
-    begun = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    seconds = time.perf_counter() - begun
-    for failure in failures:
-        raise failure
-    return seconds
+    with ThreadPoolExecutor(len(work)) as threads:
+        replays = [threads.submit(one, *each) for each in work]
+        ready.wait()
+        begun = time.perf_counter()
+        for replay in replays:
+            replay.result()
+        return time.perf_counter() - begun
 
 
 def _replay(connection: Any, transactions: Iterable[Transaction]) -> None:  # noqa: ANN401 - either driver's

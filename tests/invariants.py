@@ -11,14 +11,13 @@ from sqlalchemy import Connection, func, select
 from workflows.core.case import Accepted, Case, Command, Decision, apply
 from workflows.core.decide import decide
 from workflows.core.definition import Definitions
-from workflows.core.documents import Level
 from workflows.core.ledger import read
 from workflows.core.lineage import Count
 from workflows.core.world import Draft, Unit, World
 from workflows.services.engine import Engine
 from workflows.store.fsck import check
 from workflows.store.origins import of as of_units
-from workflows.store.rows import actor_of, case_of
+from workflows.store.rows import actor_of, case_of, unit_periods
 from workflows.store.tables import api_key, attempt, case_link, cases, count_entry, event, event_text, unit
 
 
@@ -98,18 +97,7 @@ def everything(connection: Connection, definitions: Definitions, known: Mapping[
 
 def units(connection: Connection) -> dict[str, tuple[Unit, ...]]:
     """Every unit in every period."""
-    found: dict[str, tuple[Unit, ...]] = {}
-    for row in connection.execute(select(unit).order_by(unit.c.code, unit.c.valid_from)):
-        period = Unit(
-            code=row.code,
-            level=Level(row.level),
-            name=row.name,
-            path=row.path,
-            valid_from=date.fromisoformat(row.valid_from),
-            valid_to=date.fromisoformat(row.valid_to) if row.valid_to else None,
-        )
-        found[row.code] = (*found.get(row.code, ()), period)
-    return found
+    return unit_periods(connection.execute(select(unit).order_by(unit.c.code, unit.c.valid_from)).mappings())
 
 
 def footmarks(connection: Connection) -> tuple[int, ...]:

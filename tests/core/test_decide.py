@@ -6,30 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.factories import COMMUNE, PROVINCE, START, Desk, definitions, document, findings, opened, shipped
+from tests.core.acts import KIND, TAKEN_IN, accepted, certified, codes, drafted, hotspot, in_approval, suppressed
+from tests.factories import COMMUNE, START, Desk, document, opened
 from workflows.core.canonical import Json
-from workflows.core.case import (
-    Accepted,
-    Case,
-    CaseId,
-    Decision,
-    Fire,
-    Invalid,
-    NotFound,
-    Open,
-    Refused,
-    Stale,
-    apply,
-)
+from workflows.core.case import Case, CaseId, Fire, Invalid, NotFound, Open, Refused, Stale, apply
 from workflows.core.decide import decide
-from workflows.core.definition import Definitions, compile_definition
-from workflows.core.documents import Condition, Effect, Opening, Role
+from workflows.core.documents import Role
 from workflows.core.ids import derived
 from workflows.core.ledger import read
 from workflows.core.world import Draft
-
-KIND: dict[str, Json] = {"kind": "point", "found_by": "survey"}
-TAKEN_IN: dict[str, Json] = {"taken_in_on": "2025-01-02"}
 
 
 @pytest.fixture
@@ -37,53 +22,6 @@ def desk() -> Desk:
     made = Desk()
     made.good_counts()
     return made
-
-
-def codes(decision: Decision) -> list[str]:
-    assert isinstance(decision, Refused), decision
-    return [blocker.code for blocker in decision.blockers]
-
-
-def accepted(decision: Decision) -> Accepted:
-    assert isinstance(decision, Accepted), decision
-    return decision
-
-
-def hotspot(desk: Desk, person: str = "an") -> CaseId:
-    return opened(desk.open(desk.actor(Role.COMMUNE_POLICE, person), "hotspot", KIND))
-
-
-def suppressed(desk: Desk, person: str = "an") -> CaseId:
-    case = hotspot(desk, person)
-    given: dict[str, Json] = {"suppressed_on": "2025-03-05", "decision": document()}
-    accepted(desk.fire(desk.actor(Role.COMMUNE_POLICE, person), case, "suppress", given))
-    return case
-
-
-def in_approval(desk: Desk, *, unit: str = COMMUNE, endorser: str = "binh", opinion: str = "chi") -> CaseId:
-    officer = desk.actor(Role.COMMUNE_OFFICER, "an")
-    case = opened(desk.open(officer, "certification", TAKEN_IN, unit=unit))
-    accepted(desk.fire(officer, case, "submit"))
-    committee = desk.actor(Role.DISTRICT_COMMITTEE, endorser)
-    accepted(desk.fire(committee, case, "endorse", {"attestations": findings(), "report": document()}))
-    police = desk.actor(Role.PROVINCIAL_POLICE, "dung")
-    asked = accepted(desk.fire(police, case, "request_opinions", {"agencies": ["department_of_health"]}))
-    department = desk.actor(Role.DEPARTMENT, opinion, agency="department_of_health")
-    accepted(desk.fire(department, asked.events[1].case, "give", {"position": "agree"}))
-    accepted(desk.fire(police, case, "appraise"))
-    return case
-
-
-def certified(desk: Desk) -> CaseId:
-    case = in_approval(desk)
-    accepted(desk.fire(desk.actor(Role.PROVINCIAL_COMMITTEE, "lan"), case, "approve", {"decision": document()}))
-    return case
-
-
-def drafted(desk: Desk, members: list[CaseId], *, action: str = "approve", person: str = "dung") -> CaseId:
-    data: dict[str, Json] = {"action": action, "members": list(members)}
-    actor = desk.actor(Role.PROVINCIAL_COMMITTEE, person)
-    return opened(desk.open(actor, "list_decision", data, unit=PROVINCE))
 
 
 class TestAuthority:
@@ -342,64 +280,6 @@ def test_a_case_holds_what_its_events_say(desk: Desk) -> None:
     assert desk.cases[case].sheets["drug_free_commune"]["criterion_e"]["person"] == "binh"
 
 
-class TestFourEyesOverMembers:
-    """A rule of a list about its members; the shipped documents have none."""
-
-    @pytest.fixture
-    def desk(self) -> Desk:
-        made = Desk(definitions=_with_rule("decide", "certification.appraise"))
-        made.good_counts()
-        return made
-
-    def test_who_appraised_a_member_does_not_decide_the_list(self, desk: Desk) -> None:
-        case = drafted(desk, [in_approval(desk)], action="refuse", person="an")
-        decision = desk.fire(desk.actor(Role.PROVINCIAL_COMMITTEE, "dung"), case, "decide", {"decision": document()})
-        assert codes(decision) == ["four_eyes"]
-
-    def test_members_given_with_the_decision_count(self) -> None:
-        members = shipped().workflows["list_decision"][0].fields["members"]
-        decided = shipped().workflows["list_decision"][0].transitions["decide"]
-        parts = {
-            "separate_from": ("certification.appraise",),
-            "input": {**decided.input, "members": members},
-            "set": {**decided.set, "members": "input.members"},
-            "effects": (),
-        }
-        desk = Desk(definitions=_changed(("list_decision", "decide", parts)))
-        desk.good_counts()
-        mine, other = in_approval(desk), hotspot(desk)
-        desk.cases[other] = replace(desk.cases[other], workflow="certification")
-        case = drafted(desk, [other], person="an")
-        actor = desk.actor(Role.PROVINCIAL_COMMITTEE, "dung")
-        given: dict[str, Json] = {"decision": document(), "members": [mine]}
-        assert codes(desk.fire(actor, case, "decide", given)) == ["four_eyes"]
-        accepted(desk.fire(actor, case, "decide", {**given, "members": [other]}))
-
-    def test_the_members_are_loaded_for_it(self, desk: Desk) -> None:
-        footprint = desk.definitions.footprint("list_decision", "decide")
-        assert footprint.links
-        assert footprint.members
-        assert not definitions().footprint("hotspot", "suppress").links
-
-
-def _with_rule(trigger: str, rule: str) -> Definitions:
-    """The shipped definitions, the list decision with one more four-eyes rule."""
-    (lists,) = shipped().workflows["list_decision"]
-    rules = (*lists.transitions[trigger].separate_from, rule)
-    return _changed(("list_decision", trigger, {"separate_from": rules}))
-
-
-def _changed(*changes: tuple[str, str, dict[str, Any]]) -> Definitions:
-    """The first versions of the shipped definitions with parts of transitions replaced: workflow, trigger, parts."""
-    whole = shipped()
-    documents = {workflow: versions[0] for workflow, versions in whole.workflows.items()}
-    for workflow, trigger, parts in changes:
-        transitions = documents[workflow].transitions
-        changed = {**transitions, trigger: transitions[trigger].model_copy(update=parts)}
-        documents[workflow] = documents[workflow].model_copy(update={"transitions": changed})
-    return Definitions(compile_definition(each, whole) for each in documents.values())
-
-
 class TestLongLists:
     """A list of as many members as a field of links takes."""
 
@@ -425,114 +305,3 @@ class TestLongLists:
         assert isinstance(decision, Invalid), decision
         assert "at most 65535" in decision.errors[0].message
         assert desk.cases[case].version == 1
-
-
-class TestVersionsWithoutATrigger:
-    """A later version may drop a trigger that running cases of related workflows still name."""
-
-    def test_a_four_eyes_rule_over_it_holds(self) -> None:
-        case, desk = self._moved_on("opinion", "give", "give_2")
-        decision = desk.fire(desk.actor(Role.PROVINCIAL_COMMITTEE, "chi"), case, "approve", {"decision": document()})
-        assert codes(decision) == ["four_eyes"]
-
-    def test_an_effect_on_such_a_case_is_refused(self) -> None:
-        desk = Desk(definitions=_renamed("certification", "approve", "approve_2"))
-        desk.good_counts()
-        member = in_approval(desk)
-        newer = desk.definitions.versions("certification")[-1]
-        desk.cases[member] = replace(desk.cases[member], definition=newer.hash, workflow_version=newer.version)
-        case = drafted(desk, [member])
-        actor = desk.actor(Role.PROVINCIAL_COMMITTEE, "lan")
-        offers = desk.explain(actor, case, "decide")
-        assert isinstance(offers, tuple)
-        assert [(each.code, each.case) for each in offers[0].blockers] == [("state", member)]
-        assert codes(desk.fire(actor, case, "decide", {"decision": document()})) == ["state"]
-
-    def _moved_on(self, workflow: str, trigger: str, renamed: str) -> tuple[CaseId, Desk]:
-        desk = Desk()
-        desk.good_counts()
-        case = in_approval(desk)
-        desk.definitions = _renamed(workflow, trigger, renamed)
-        return case, desk
-
-
-def _renamed(workflow: str, trigger: str, renamed: str) -> Definitions:
-    """The shipped definitions, and a version of one in force from 2025-06-01 that has another name for a trigger."""
-    whole = shipped()
-    first = whole.workflows[workflow][0]
-    transitions = {renamed if name == trigger else name: each for name, each in first.transitions.items()}
-    valid = first.valid.model_copy(update={"from_": date(2025, 6, 1)})
-    second = first.model_copy(update={"version": 2, "transitions": transitions, "valid": valid})
-    documents = [versions[0] for versions in whole.workflows.values()]
-    return Definitions(compile_definition(each, whole) for each in (*documents, second))
-
-
-def test_a_first_day_that_depends_on_the_input_awaits_it() -> None:
-    desk = Desk(definitions=_changed(("hotspot", "suppress", {"not_before": "add_months(input.suppressed_on, 1)"})))
-    case = hotspot(desk)
-    police = desk.actor(Role.COMMUNE_POLICE)
-    offers = desk.explain(police, case, "suppress")
-    assert isinstance(offers, tuple)
-    assert offers[0].allowed
-    assert "too_early" in [each.code for each in offers[0].pending]
-    given: dict[str, Json] = {"suppressed_on": "2025-03-05", "decision": document()}
-    assert codes(desk.fire(police, case, "suppress", given)) == ["too_early"]
-
-
-def test_a_blocker_does_not_repeat_free_text() -> None:
-    """Refused attempts are kept for good, with their blockers; free text must be able to go."""
-    rule = Condition.model_validate(
-        {
-            "code": "no_secret",
-            "basis": "design",
-            "that": 'input.position != "agree" || input.note == "x"',
-            "else": {"vi": "Sai", "en": "Wrong"},
-        }
-    )
-    desk = Desk(definitions=_changed(("opinion", "give", {"requires": (rule,)})))
-    desk.good_counts()
-    officer = desk.actor(Role.COMMUNE_OFFICER, "an")
-    case = opened(desk.open(officer, "certification", TAKEN_IN))
-    accepted(desk.fire(officer, case, "submit"))
-    committee = desk.actor(Role.DISTRICT_COMMITTEE, "binh")
-    accepted(desk.fire(committee, case, "endorse", {"attestations": findings(), "report": document()}))
-    police = desk.actor(Role.PROVINCIAL_POLICE, "dung")
-    asked = accepted(desk.fire(police, case, "request_opinions", {"agencies": ["department_of_health"]}))
-    department = desk.actor(Role.DEPARTMENT, "chi", agency="department_of_health")
-    given: dict[str, Json] = {"position": "agree", "note": "zzRIÊNGzz"}
-    refused = desk.fire(department, asked.events[1].case, "give", given)
-    assert isinstance(refused, Refused)
-    assert [each.found for each in refused.blockers] == [{"input.position": "agree"}]
-
-
-def test_a_child_is_not_opened_before_what_opened_it() -> None:
-    """The commanded case may lag behind a related one, which then acts at the time of its own last event."""
-    asked = Opening.model_validate(
-        {"workflow": "opinion", "with": {"agency": {"literal": "department_of_health"}}, "basis": "design"}
-    )
-    effect = Effect.model_validate(
-        {
-            "fire": "submit",
-            "workflow": "certification",
-            "on": "same_unit",
-            "states": ["proposed"],
-            "otherwise": "refuse",
-            "basis": "design",
-        }
-    )
-    desk = Desk(
-        definitions=_changed(
-            ("certification", "submit", {"opens": (asked,)}), ("hotspot", "suppress", {"effects": (effect,)})
-        )
-    )
-    desk.good_counts()
-    place = hotspot(desk)
-    claimed = desk.clock.now
-    desk.clock.advance(days=2)
-    accepted(desk.open(desk.actor(Role.COMMUNE_OFFICER, "binh"), "certification", TAKEN_IN))
-    given: dict[str, Json] = {"suppressed_on": "2025-03-05", "decision": document()}
-    act = Fire(case=place, trigger="suppress", input=given)
-    decision = accepted(desk.decide(desk.command(desk.actor(Role.COMMUNE_POLICE), act, occurred_at=claimed)))
-    suppressed_at, submitted_at, asked_at = (each.occurred_at for each in decision.events)
-    assert (suppressed_at, submitted_at, asked_at) == (claimed, desk.clock.now, desk.clock.now)
-    assert desk.cases[decision.events[2].case].entered == {"requested": "2025-03-07"}

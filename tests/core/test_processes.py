@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.test_decide import accepted, certified, codes
+from tests.core.acts import accepted, certified, codes
 from tests.factories import COMMUNE, PROVINCE, Desk, definitions, opened, shipped
 from tests.strategies import Setting, given
 from workflows.core.canonical import Json

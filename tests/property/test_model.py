@@ -14,6 +14,7 @@ from sqlalchemy import select
 from tests.factories import Clock, carried_out, running
 from tests.invariants import footmarks, require_intact, require_sound, units
 from tests.property.model import Asked, Model, Person, Told, read_documents
+from tests.property.model_answer import answer
 from tests.property.playground import Playground, Proposal, values_of
 from tests.sizes import size
 from workflows.core.case import Accepted, Actor, Blocker, Case, Command, Decision, Fire, Open, Refused
@@ -119,7 +120,7 @@ class Steps(RuleBasedStateMachine):
 
     def _submit(self, proposal: Proposal) -> None:
         command = proposal.command
-        told = self.model.ask(self._plainly(proposal))
+        told = answer(self.model, self._plainly(proposal))
         with self.engine.database.read() as connection:
             before = footmarks(connection)
             world = self._world(command)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import func, select
 
 from tests import chores
@@ -251,7 +252,7 @@ def test_what_waits_and_what_was_done_is_counted(sqlite_url: str) -> None:
 def test_the_thread_goes_on_after_an_error(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "_FAILURE_SECONDS", 0.01)
     chores.store(sqlite_url)
-    clock, calls, told = Clock(), [], []
+    clock, calls = Clock(), []
     record = notices.record
 
     def sometimes(connection: Any, made: Sequence[Notice]) -> None:  # noqa: ANN401 - any connection
@@ -261,8 +262,7 @@ def test_the_thread_goes_on_after_an_error(sqlite_url: str, monkeypatch: pytest.
         record(connection, made)
 
     monkeypatch.setattr(notices, "record", sometimes)
-    monkeypatch.setattr(working, "_tell", lambda _level, what, **_values: told.append(what))
-    with chores.running(sqlite_url, clock) as engine:
+    with structlog.testing.capture_logs() as lines, chores.running(sqlite_url, clock) as engine:
         chores.opened(engine, stage.communes(sqlite_url, 2))
         clock.days_later(10)
         worker = Worker(engine, idle_seconds=0.01)
@@ -271,7 +271,7 @@ def test_the_thread_goes_on_after_an_error(sqlite_url: str, monkeypatch: pytest.
         survived = worker.alive
         worker.stop()
         assert (survived, worker.alive) == (True, False)
-    assert told.count("worker.failed") == 1
+    assert [each["event"] for each in lines].count("worker.failed") == 1
 
 
 def await_true(condition: Callable[[], bool]) -> None:

@@ -30,18 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors that are told in a line."""
-    from sqlalchemy.exc import OperationalError, ProgrammingError  # noqa: PLC0415 - slow to load, and seldom needed
+    from sqlalchemy.exc import OperationalError, ProgrammingError
 
-    from workflows.core.problems import DefinitionError  # noqa: PLC0415 - as above
-    from workflows.store.database import DatabaseError  # noqa: PLC0415 - as above
+    from workflows.core.problems import DefinitionError
+    from workflows.store.database import DatabaseError
 
     return CommandError, DatabaseError, DefinitionError, OSError, OperationalError, ProgrammingError
 
 
 def _end(error: Exception) -> None:
-    from sqlalchemy.exc import DBAPIError, ProgrammingError  # noqa: PLC0415 - as above
+    from sqlalchemy.exc import DBAPIError, ProgrammingError
 
-    from workflows.core.problems import DefinitionError  # noqa: PLC0415 - as above
+    from workflows.core.problems import DefinitionError
 
     if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
         raise error
@@ -67,7 +67,7 @@ def _program(given: Sequence[str]) -> typer.Typer:
 
 def _print_version(*, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version  # noqa: PLC0415 - slow to load for every other command
+        from importlib.metadata import version
 
         typer.echo(f"workflows {version('workflows')}")
         raise typer.Exit

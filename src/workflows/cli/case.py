@@ -35,7 +35,7 @@ IdempotencyKey: TypeAlias = Annotated[
 
 
 @commands.command("list")
-def list_cases(  # noqa: PLR0913 - one option per filter
+def list_cases(
     *,
     workflow: Annotated[str | None, typer.Option(metavar="KEY", help="Of this workflow.")] = None,
     state: Annotated[str | None, typer.Option(help="In this state.")] = None,
@@ -85,7 +85,7 @@ def deadline(
 
 
 @commands.command("open")
-def open_case(  # noqa: PLR0913 - one option per member of the request
+def open_case(
     *,
     workflow: Annotated[str, typer.Option(metavar="KEY")],
     unit: Annotated[str, typer.Option(metavar="CODE", help="Official code.")],
@@ -118,7 +118,7 @@ def open_case(  # noqa: PLR0913 - one option per member of the request
 
 
 @commands.command()
-def fire(  # noqa: PLR0913 - one option per member of the request
+def fire(
     case_id: CaseIdText,
     trigger: Annotated[str, typer.Argument(help="As `workflows case show` lists it.")],
     *,

@@ -11,8 +11,8 @@ def openapi(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of printing.")] = None,
 ) -> None:
     """Print the OpenAPI 3.1 document of the API; needs no database."""
-    from api.app import outline  # noqa: PLC0415 - loads the whole application
-    from api.openapi import document  # noqa: PLC0415 - see above
+    from api.app import outline
+    from api.openapi import document
 
     text = json.dumps(document(outline()), ensure_ascii=False, indent=1)
     if output is None:

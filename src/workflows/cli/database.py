@@ -24,7 +24,7 @@ def init(
 
     May be repeated at any time; what is as it should be is left alone.
     """
-    from workflows.store.schema import create, grant, is_initialised  # noqa: PLC0415 - slow to load, of use only here
+    from workflows.store.schema import create, grant, is_initialised
 
     there = is_initialised(database)
     create(database, definitions=definitions_directory())
@@ -75,7 +75,7 @@ def restore(
 
     The SQLite file must not be there yet; the PostgreSQL database must be empty.
     """
-    from workflows.store.restore import restore as put_back  # noqa: PLC0415 - slow to load, of use only here
+    from workflows.store.restore import restore as put_back
 
     done = put_back(backup, database, upgrade=upgrade)
     typer.echo(f"{shown(database)}: restored from {backup}; {done.checked.summary.en}")

@@ -49,8 +49,8 @@ def demo(
 
 
 def _play(url: str, directory: Path) -> "DemoResult":
-    from workflows.services.demo import run  # noqa: PLC0415 - the engine is slow to load, and only of use here
-    from workflows.store.schema import is_initialised  # noqa: PLC0415 - as above
+    from workflows.services.demo import run
+    from workflows.store.schema import is_initialised
 
     if is_initialised(url):
         raise MisuseError(f"{shown(url)} is in use already; the demo plays on a database of its own")

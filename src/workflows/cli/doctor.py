@@ -21,9 +21,9 @@ def doctor(
 
     Exits with 1 when a check failed; warnings do not count.
     """
-    from workflows.services.diagnosis import Status  # noqa: PLC0415 - slow to load, of use only here
-    from workflows.services.doctor import examine  # noqa: PLC0415 - as above
-    from workflows.services.rendering import encoded, words_json  # noqa: PLC0415 - as above
+    from workflows.services.diagnosis import Status
+    from workflows.services.doctor import examine
+    from workflows.services.rendering import encoded, words_json
 
     findings = []
     for finding in examine(database, definitions_directory(), workers=workers):

@@ -50,7 +50,7 @@ def schema(
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if one is stale.")] = False,
 ) -> None:
     """Write the JSON Schemas that editors check by."""
-    from workflows.schema_files import stale_schemas, write_schemas  # noqa: PLC0415 - slow to load, others need none
+    from workflows.schema_files import stale_schemas, write_schemas
 
     root = definitions_directory()
     if check_only:

@@ -31,7 +31,7 @@ _POLL_SECONDS: Final = 1.0
 _OUTCOMES: Final[tuple[Outcome, ...]] = ("accepted", "refused", "all")
 
 
-def events(  # noqa: PLR0913 - one option per filter
+def events(
     *,
     case: Annotated[str | None, typer.Option(metavar="ID", help="Of this case alone.")] = None,
     actor: Annotated[str | None, typer.Option(metavar="PERSON", help="Done by this person.")] = None,

@@ -46,7 +46,7 @@ UnitCode: TypeAlias = Annotated[
 
 
 @commands.command("cases")
-def export_cases(  # noqa: PLR0913 - one option per filter
+def export_cases(
     *,
     workflow: WorkflowKey = None,
     state: Annotated[str | None, typer.Option(help="In this state.")] = None,
@@ -73,7 +73,7 @@ def export_cases(  # noqa: PLR0913 - one option per filter
 
 
 @commands.command("events")
-def export_events(  # noqa: PLR0913 - one option per filter
+def export_events(
     *,
     workflow: WorkflowKey = None,
     unit: UnitCode = None,

@@ -106,7 +106,7 @@ def template(
     counts: Annotated[bool, typer.Option("--counts", help="For figures of units.")] = False,
 ) -> None:
     """Make an empty workbook with the columns of an import, to be filled in."""
-    from workflows.services import templates  # noqa: PLC0415 - slow to load, and of use only here
+    from workflows.services import templates
 
     if (workflow is None) is not counts:
         raise MisuseError("give either --workflow KEY or --counts")

@@ -20,7 +20,7 @@ commands = typer.Typer(help="Make, list and revoke API keys.", rich_markup_mode=
 
 
 @commands.command()
-def create(  # noqa: PLR0913 - the parts of a grant, each an option
+def create(
     *,
     role: Annotated[str, typer.Option(help=f"One of {', '.join(Role)}.")],
     unit: Annotated[str, typer.Option(metavar="CODE", help="Statistical code; VN is the whole country.")],
@@ -62,7 +62,7 @@ def create(  # noqa: PLR0913 - the parts of a grant, each an option
 
 
 def _catalogue() -> Catalogue:
-    from workflows.loader import load  # noqa: PLC0415 - slow to load, and most keys name no document
+    from workflows.loader import load
 
     return load(definitions_directory())
 

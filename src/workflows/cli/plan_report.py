@@ -26,7 +26,7 @@ from workflows.services.report_print import PrintError
 from workflows.services.settings import DEFAULT_DATABASE
 
 
-def report(  # noqa: PLR0913 - one option per choice
+def report(
     plan: Annotated[str, typer.Argument(metavar="KEY", help="As `workflows plan list` shows it.")],
     obligation: Annotated[str, typer.Argument(metavar="REPORT", help="As `workflows plan show` lists it.")],
     *,

@@ -90,7 +90,7 @@ def serve_on(
     definitions: Path | None = None,
 ) -> None:
     """Serves in this process, or in `workers` others; `definitions` is a directory other than the one that is set."""
-    from workflows.cli.processes import run_processes  # noqa: PLC0415 - see the head of this module
+    from workflows.cli.processes import run_processes
 
     root = definitions or definitions_directory()
     one = partial(_serve, url=database, clock=clock, rate_limit=rate_limit, definitions=root)
@@ -101,10 +101,10 @@ def serve_on(
 
 
 def _serve(listening: socket.socket, *, url: str, clock: Clock, rate_limit: float, definitions: Path) -> None:
-    from api.server import run  # noqa: PLC0415 - see the head of this module
-    from workflows.services import logs  # noqa: PLC0415 - see the head of this module
-    from workflows.services.engine import Engine  # noqa: PLC0415 - see the head of this module
-    from workflows.services.garbage import settle  # noqa: PLC0415 - see the head of this module
+    from api.server import run
+    from workflows.services import logs
+    from workflows.services.engine import Engine
+    from workflows.services.garbage import settle
 
     logs.configure(log_level())
     engine = Engine.start(url, clock=clock, definitions_dir=definitions)
@@ -132,7 +132,7 @@ def _is_sqlite(url: str) -> bool:
 
 
 def _require_initialised(url: str) -> None:
-    from workflows.store.schema import create, is_initialised  # noqa: PLC0415 - see the head of this module
+    from workflows.store.schema import create, is_initialised
 
     if _is_empty_sqlite(url):
         create(url, definitions=definitions_directory())

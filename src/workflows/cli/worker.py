@@ -29,9 +29,9 @@ def worker(
 
     The server does so itself unless WORKFLOWS_WORKER is off; several workers share the work on PostgreSQL.
     """
-    from workflows.services import logs  # noqa: PLC0415 - slow to load, with what follows, for the list of commands
-    from workflows.services.engine import Engine  # noqa: PLC0415 - as above
-    from workflows.services.worker import Worker  # noqa: PLC0415 - as above
+    from workflows.services import logs
+    from workflows.services.engine import Engine
+    from workflows.services.worker import Worker
 
     logs.configure(log_level())
     engine = Engine.start(database, clock=_clock(database), definitions_dir=definitions_directory())

@@ -20,8 +20,10 @@ from workflows.core.civil import civil_date
 from workflows.core.documents import Words
 from workflows.core.moving import ROLES, SCOPE
 from workflows.core.unit_acts import UnitActDocument
+from workflows.core.world import Unit
 from workflows.services.engine import Engine
-from workflows.store.concerned import Held, Period, Standing, end_grants, held, move_grants, periods, standing
+from workflows.store.concerned import Held, Standing, end_grants, held, move_grants, standing
+from workflows.store.loading import periods
 from workflows.store.submissions import Outcome, Submission
 
 _TOGETHER: Final = 64
@@ -65,7 +67,7 @@ class GrantFate:
     grant: Held
     fate: Fate
     why: Words
-    successors: tuple[Period, ...]
+    successors: tuple[Unit, ...]
     """The unit that it follows to; of one that ends, those on which new grants may be wanted."""
 
 
@@ -166,7 +168,7 @@ class _Looking:
         """Whether the path is that of a unit that ended on the day of the act."""
         return any(each.path == path and each.valid_to == self._act.day for each in self._periods.get(code, ()))
 
-    def _successor(self, code: str) -> Period:
+    def _successor(self, code: str) -> Unit:
         day = self._act.day
         for each in self._periods.get(code, ()):
             if each.valid_from <= day and (each.valid_to is None or day < each.valid_to):
@@ -246,7 +248,7 @@ def _unplaced(change: UnitChange) -> Words:
     )
 
 
-def _wrong_level(target: Period, levels: Sequence[str]) -> Words:
+def _wrong_level(target: Unit, levels: Sequence[str]) -> Words:
     wanted = " or ".join(levels)
     return Words(
         vi=f"Đơn vị kế thừa {target.name} khác cấp của loại hồ sơ",

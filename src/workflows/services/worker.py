@@ -6,23 +6,20 @@ key made of the deadline, so that a worker that takes over from one that died is
 """
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from secrets import token_bytes
 from typing import Final, TypeAlias
 
-import structlog
-
 from workflows.core import overdue
 from workflows.core.case import CaseId, Fire
 from workflows.core.civil import civil_date, parse_instant, show_date
 from workflows.core.ids import uuid7
 from workflows.core.overdue import Does, Notice, Rule
+from workflows.services.background import Background, tell
 from workflows.services.engine import Engine
 from workflows.store import notices
 from workflows.store.notices import Firing
@@ -38,7 +35,6 @@ IDLE_SECONDS: Final = 30.0
 _FAILURE_SECONDS: Final = 5.0
 _ACCEPTED: Final = 200
 _STALE: Final = 412
-_log: Final = structlog.get_logger("workflows.worker")
 Watch: TypeAlias = Callable[[Notice], None]
 """Told of every notice after it was written, in the worker's thread, in the order of acting."""
 
@@ -53,31 +49,18 @@ class _Answered:
     codes: tuple[str, ...] = ()
 
 
-class Worker:
-    """Acts in the background from `start` to `stop`, or as often as `catch_up` is called."""
+class Worker(Background):
+    """Acts in the background from `start` to `stop`, which leaves to others what is not claimed yet.
+
+    Or as often as `catch_up` is called.
+    """
 
     def __init__(self, engine: Engine, *, watch: Watch | None = None, idle_seconds: float = IDLE_SECONDS) -> None:
+        super().__init__("worker", failure_seconds=_FAILURE_SECONDS)
         self._engine = engine
         self._watch = watch
         self._idle_seconds = idle_seconds
         self._rules = overdue.rules_of(engine.definitions)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
-
-    def start(self) -> None:
-        """Begin; the engine must be running until after `stop`."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish what is claimed, leave the rest to others, and end."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        """Whether deadlines are looked at."""
-        return self._thread.is_alive()
 
     def catch_up(self) -> int:
         """Does all that is to be done now, as far as nobody else is at it; returns how many actions it were."""
@@ -89,22 +72,8 @@ class Worker:
             total += acted
         return total
 
-    def _run(self) -> None:
-        try:
-            pause = 0.0
-            while not self._stopping.wait(pause):
-                pause = self._attempt()
-        except BaseException:
-            _tell("exception", "worker.died")
-            raise
-
-    def _attempt(self) -> float:
-        """Seconds until there may be more to do."""
-        try:
-            self.catch_up()
-        except Exception:  # noqa: BLE001 - told in the log, and everything is tried again
-            _tell("exception", "worker.failed")
-            return _FAILURE_SECONDS
+    def work(self) -> float:
+        self.catch_up()
         return self._idle_seconds
 
     def _sweep(self) -> int:
@@ -186,7 +155,7 @@ class Worker:
 
     def _say(self, written: Sequence[Notice]) -> None:
         if written:
-            _tell("info", "worker.acted", **_counted(written))
+            tell("info", "worker.acted", **_counted(written))
         if self._watch is not None:
             for each in written:
                 self._watch(each)
@@ -202,7 +171,7 @@ def _reply(future: "Future[tuple[Outcome, ...]]") -> Reply | None:
     try:
         (outcome,) = future.result()
     except WriteError as error:
-        _tell("warning", "worker.not_fired", error=type(error).__name__)
+        tell("warning", "worker.not_fired", error=type(error).__name__)
         return None
     return outcome.reply
 
@@ -240,9 +209,3 @@ def _counted(written: Iterable[Notice]) -> dict[str, int]:
     for each in written:
         found[each.outcome.value] = found.get(each.outcome.value, 0) + 1
     return found
-
-
-def _tell(level: str, what: str, **values: object) -> None:
-    """A log that cannot be written must not end the thread."""
-    with suppress(OSError, ValueError):
-        getattr(_log, level)(what, **values)

@@ -1,4 +1,4 @@
-"""What an administrative act concerns: the units that it names, running cases of those that ended, grants on them.
+"""What an administrative act concerns: running cases of the units that ended, and grants on them.
 
 Ends and moves grants; cases are moved by the writer alone.
 """
@@ -12,22 +12,10 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from workflows.core.case import CaseId
 from workflows.core.civil import civil_date, format_instant, parse_instant
-from workflows.core.documents import Level, Role
+from workflows.core.documents import Role
+from workflows.core.world import Unit
 from workflows.store.among import among
-from workflows.store.tables import api_key, cases, subscription, unit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """A unit in one period, as far as an act needs it."""
-
-    code: str
-    level: Level
-    name: str
-    path: str
-    valid_from: date
-    valid_to: date | None
-    """Exclusive."""
+from workflows.store.tables import api_key, cases, subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +44,6 @@ class Held:
     """Exclusive."""
 
 
-_PERIODS: Final = select(unit).where(among(unit.c.code, "codes")).order_by(unit.c.code, unit.c.valid_from)
 _STANDING: Final = (
     select(cases.c.id, cases.c.workflow, cases.c.definition, cases.c.unit, cases.c.unit_path)
     .where(among(cases.c.unit_path, "paths"), ~cases.c.final)
@@ -82,22 +69,6 @@ _SUBSCRIBED: Final = (
     .where(subscription.c.grant_id == bindparam("grant"), subscription.c.unit_path == bindparam("old"))
     .values(unit_path=bindparam("new_path"))
 )
-
-
-def periods(connection: Connection, codes: Collection[str]) -> Mapping[str, tuple[Period, ...]]:
-    """All periods of some codes, oldest first."""
-    found: dict[str, tuple[Period, ...]] = {}
-    for row in connection.execute(_PERIODS, {"codes": sorted(codes)}):
-        period = Period(
-            code=row.code,
-            level=Level(row.level),
-            name=row.name,
-            path=row.path,
-            valid_from=date.fromisoformat(row.valid_from),
-            valid_to=date.fromisoformat(row.valid_to) if row.valid_to else None,
-        )
-        found[row.code] = (*found.get(row.code, ()), period)
-    return found
 
 
 def standing(connection: Connection, paths: Collection[str]) -> list[Standing]:
@@ -132,7 +103,7 @@ def end_grants(connection: Connection, ids: Iterable[str], now: datetime) -> Non
         connection.execute(_END, rows)
 
 
-def move_grants(connection: Connection, moved: Mapping[str, tuple[str, Period]]) -> None:
+def move_grants(connection: Connection, moved: Mapping[str, tuple[str, Unit]]) -> None:
     """By grant: the path that it covers, and the unit that it covers from now on; its webhooks go with it."""
     rows = [
         {"grant": grant, "old": old, "new_unit": target.code, "new_path": target.path}

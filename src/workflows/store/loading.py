@@ -7,19 +7,18 @@ Locks are the caller's: the writer loads under them, a dry run without any.
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final, cast
 
 from sqlalchemy import Connection, Select, select
 
 from workflows.core.case import Actor, Case, CaseId, Command, Fire, MoveDeadline, MoveUnit, Open
 from workflows.core.definition import Definitions, Footprint
-from workflows.core.documents import OPEN, Level
+from workflows.core.documents import OPEN
 from workflows.core.lineage import Count
 from workflows.core.world import Unit, World
 from workflows.store import origins
 from workflows.store.among import among
-from workflows.store.rows import actor_of, case_of
+from workflows.store.rows import actor_of, case_of, unit_periods
 from workflows.store.tables import api_key, case_link, cases, count_entry, unit
 
 _CASES: Final = select(cases).where(among(cases.c.id, "ids"))
@@ -135,7 +134,7 @@ def load(connection: Connection, definitions: Definitions, roots: Sequence[Root]
     return World(
         definitions=definitions,
         grants=_grants(connection, {root.command.grant for root in roots}),
-        units=_units(connection, named | (gathering.units if footprint.counts else set())),
+        units=periods(connection, named | (gathering.units if footprint.counts else set())),
         cases=gathering.cases.values(),
         counts=_counts(connection, gathering.units.union(origins.sources(lineage)), footprint.counts),
         lineage=lineage,
@@ -240,19 +239,9 @@ def _grants(connection: Connection, ids: Collection[str]) -> dict[str, Actor]:
     return {row["id"]: actor_of(row) for row in connection.execute(_GRANTS, {"ids": sorted(ids)}).mappings()}
 
 
-def _units(connection: Connection, codes: Collection[str]) -> dict[str, tuple[Unit, ...]]:
-    periods: dict[str, tuple[Unit, ...]] = {}
-    for row in connection.execute(_UNITS, {"codes": sorted(codes)}) if codes else ():
-        period = Unit(
-            code=row.code,
-            level=Level(row.level),
-            name=row.name,
-            path=row.path,
-            valid_from=date.fromisoformat(row.valid_from),
-            valid_to=date.fromisoformat(row.valid_to) if row.valid_to else None,
-        )
-        periods[row.code] = (*periods.get(row.code, ()), period)
-    return periods
+def periods(connection: Connection, codes: Collection[str]) -> dict[str, tuple[Unit, ...]]:
+    """All periods of some codes, oldest first."""
+    return unit_periods(connection.execute(_UNITS, {"codes": sorted(codes)}).mappings()) if codes else {}
 
 
 def _counts(

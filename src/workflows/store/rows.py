@@ -5,7 +5,7 @@ its entry, so that reading it back needs the entry and its free text alone.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -14,9 +14,10 @@ from sqlalchemy import RowMapping
 
 from workflows.core.case import Actor, Case, CaseId, Data, Event
 from workflows.core.civil import format_instant, parse_instant
-from workflows.core.documents import NAME_LENGTH, NAME_PATTERN, Role
+from workflows.core.documents import NAME_LENGTH, NAME_PATTERN, Level, Role
 from workflows.core.folding import words
 from workflows.core.ledger import read
+from workflows.core.world import Unit
 
 Row: TypeAlias = Mapping[str, Any] | RowMapping
 """One row by column name, as `connection.execute(…).mappings()` gives it."""
@@ -189,6 +190,22 @@ def actor_of(row: Row) -> Actor:
         valid_to=_day(row["valid_to"]),
         revoked=row["revoked_at"] is not None,
     )
+
+
+def unit_periods(rows: Iterable[Row]) -> dict[str, tuple[Unit, ...]]:
+    """By code, from rows of `unit` in the order of their first days."""
+    periods: dict[str, tuple[Unit, ...]] = {}
+    for row in rows:
+        period = Unit(
+            code=row["code"],
+            level=Level(row["level"]),
+            name=row["name"],
+            path=row["path"],
+            valid_from=date.fromisoformat(row["valid_from"]),
+            valid_to=_day(row["valid_to"]),
+        )
+        periods[period.code] = (*periods.get(period.code, ()), period)
+    return periods
 
 
 def _day(text: str | None) -> date | None:
