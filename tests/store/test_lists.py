@@ -24,6 +24,8 @@ from workflows.store.queries import Attempt, CaseFilter
 from workflows.store.tables import attempt, case_word, event
 
 COMMUNE: Final = replace(ALL, unit="29236", unit_path="VN/84/842/29236")
+NEVER: Final = -1
+"""For `walking.FEW`: not even nothing is so few."""
 FOUND: Final = samples.histories(11, 60)
 TRIED: Final = [
     {
@@ -152,8 +154,10 @@ def events(connection: Connection, actor: Actor, found: EventFilter, cursor: str
     return list_events(connection, actor, TODAY, found, cursor=cursor, limit=20)
 
 
-def test_a_bounded_walk_is_short_and_still_whole(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("few", [NEVER, walking.FEW])
+def test_a_bounded_walk_is_short_and_still_whole(database_url: str, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walking, "WALK", 3)
+    monkeypatch.setattr(walking, "FEW", few)
     wanted = CaseFilter(state="suppressed", workflow="market", q="diem phuc tap")
     with filled(database_url) as connection:
         for found, meaning in [*FILTERS, (wanted, _all_of_them)]:
@@ -163,12 +167,43 @@ def test_a_bounded_walk_is_short_and_still_whole(database_url: str, monkeypatch:
     assert any(len(page.items) < 5 and page.next for page in pages), "no page was short"
 
 
+LATE: Final = [
+    CaseFilter(overdue=True),
+    CaseFilter(overdue=True, workflow="market"),
+    CaseFilter(overdue=True, unit="842", state="identified"),
+    CaseFilter(overdue=True, q="diem"),
+]
+
+
+def test_hardly_a_case_overdue_is_one_page(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walking, "WALK", 1)
+    with filled(database_url) as connection:
+        for found in LATE:
+            page = cases(connection, found, None, limit=50)
+            assert (bool(page.items), page.next) == (True, None), found
+            monkeypatch.setattr(walking, "FEW", NEVER)
+            assert page.items == walk(lambda at: cases(connection, found, at)), found  # noqa: B023 - called at once
+            assert cases(connection, found, None, limit=50).next, "walking needs more than a page"
+            monkeypatch.undo()
+            monkeypatch.setattr(walking, "WALK", 1)
+
+
+def test_more_overdue_than_are_looked_at_together_are_walked(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with filled(database_url) as connection:
+        late = cases(connection, LATE[0], None, limit=200).items
+        for few in (len(late), len(late) - 1):
+            monkeypatch.setattr(walking, "FEW", few)
+            assert walk(lambda at: cases(connection, LATE[0], at)) == late
+
+
 def _all_of_them(case: Case) -> bool:
     return case.workflow == "market" and case.state == "suppressed" and "Điểm phức tạp" in case.title
 
 
-def cases(connection: Connection, found: CaseFilter, cursor: str | None) -> Page[Case]:
-    return list_cases(connection, ALL, TODAY, found, cursor=cursor, limit=5)
+def cases(connection: Connection, found: CaseFilter, cursor: str | None, limit: int = 5) -> Page[Case]:
+    return list_cases(connection, ALL, TODAY, found, cursor=cursor, limit=limit)
 
 
 def _pages(page_at: Callable[[str | None], Page[Any]]) -> Iterator[Page[Any]]:

@@ -8,9 +8,10 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, Executable, event, func, select, text
 
+from tests.store.test_lists import NEVER
 from workflows.core.case import Actor
 from workflows.core.documents import Role
-from workflows.store import loading, tables, writing
+from workflows.store import loading, tables, walking, writing
 from workflows.store.among import among
 from workflows.store.database import Database
 from workflows.store.lists import EventFilter, Outcome, case_history, list_cases, list_events
@@ -154,11 +155,16 @@ def planner(database_url: str) -> Iterator[Connection]:
         yield connection
 
 
+@pytest.mark.parametrize("few", [NEVER, walking.FEW])
 @pytest.mark.parametrize("path", PATHS)
-def test_lists_are_read_through_an_index_in_their_order(planner: Connection, path: str) -> None:
+def test_lists_are_read_through_an_index_in_their_order(
+    planner: Connection, path: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where hardly a case is overdue, and where more are than are looked at together."""
+    monkeypatch.setattr(walking, "FEW", few)
     for cursors in (FIRST, DEEP):
         lines = listed(planner, path, cursors)
-        assert len(lines) > 30
+        assert len(lines) > 25
         assert disordered(lines) == []
 
 

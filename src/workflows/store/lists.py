@@ -25,6 +25,7 @@ from workflows.store.tables import (
     LISTED_STILL,
     MOVED,
     PROVINCE,
+    RUNNING_BY_DAY,
     attempt,
     case_word,
     cases,
@@ -208,7 +209,8 @@ def _overdue(found: CaseFilter, today: date) -> list[Filter]:
     if not found.overdue:
         return [Filter(condition=lambda columns, _: ~func.coalesce(_late(columns, today), False), reads=reads)]
     running = _where(_CASES, ~cases.c.final, cases.c.due.is_not(None), holds=LISTED, exact=False)
-    return [Filter(condition=lambda columns, _: _late(columns, today), reads=reads, series=running)]
+    soonest = select(cases.c.id).where(RUNNING_BY_DAY, cases.c.due < today.isoformat()).order_by(cases.c.due)
+    return [Filter(condition=lambda columns, _: _late(columns, today), reads=reads, series=running, few=soonest)]
 
 
 def _late(columns: FromClause, today: date) -> ColumnElement[bool]:

@@ -33,7 +33,7 @@ from workflows.core.overdue import Deadline, Does, Notice, Rule, Rules, deadline
 from workflows.store.among import among, listed
 from workflows.store.paging import Page, ordered, page
 from workflows.store.rows import Row, case_of
-from workflows.store.tables import cases, firing, notice, outbox, unit
+from workflows.store.tables import RUNNING_BY_DAY, cases, firing, notice, outbox, unit
 from workflows.store.visibility import below, visible
 
 SWEPT: Final = 5_000
@@ -105,7 +105,7 @@ def _unattended(rules: Iterable[Rule], today: date) -> tuple[ColumnElement[bool]
         )
         for rule in rules
     ]
-    return ~cases.c.final, cases.c.due.is_not(None), cases.c.due < today.isoformat(), or_(false(), *of_rules)
+    return RUNNING_BY_DAY, cases.c.due < today.isoformat(), or_(false(), *of_rules)
 
 
 def _undone(table: Table, index: int) -> ColumnElement[bool]:

@@ -2,14 +2,15 @@
 
 A filter may name a series: entries that lie together in an index, in the order of the list. All that is wanted lies in
 every series named, so that the one is walked whose next entries reach back furthest, of those whose index holds all
-that the other filters look at: a row is fetched only when it is wanted. Which series there are is the lists' affair.
+that the other filters look at: a row is fetched only when it is wanted. Where an index in another order shows that
+hardly a row is wanted, those are looked at instead. Which indexes there are is the lists' affair.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Table, case, false, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, false, select, true
 
 from workflows.store.among import among
 from workflows.store.paging import Found, Item, Order, Part, Place, Stream, at, bounds
@@ -19,6 +20,8 @@ WALK: Final = 800
 """Most entries of an index that one page looks at, where filters leave some out."""
 ROWS: Final = 250
 """Most rows, where no index holds what the filters look at: each may lie on a page of its own."""
+FEW: Final = 100
+"""Most rows that are looked at all together instead, whatever their order."""
 
 Condition: TypeAlias = Callable[[FromClause, ColumnElement[str]], ColumnElement[bool]]
 """What is wanted of a row, given where its columns are, and the column of its id."""
@@ -55,6 +58,8 @@ class Filter:
     """Whether it leaves out enough to be noticed."""
     probes: bool = False
     """Whether it looks each row up in another index, unless its own series is walked."""
+    few: Select[Any] | None = None
+    """Ids of the rows that it wants, by an index in another order; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +110,34 @@ class Walk:
 
     def _part(self, connection: Connection, place: Place | None, limit: int, item: Callable[[Row], Item]) -> Part[Item]:
         below = min((each for each in (place, self.span.below) if each is not None), default=None)
-        way = self._choose(connection, below)
-        places = self._places(connection, way, below, limit + 1)
+        few = self._few(connection)
+        if few is None:
+            way = self._choose(connection, below)
+            places, horizon = self._places(connection, way, below, limit + 1), way.horizon
+        else:
+            places, horizon = self._places_of(connection, few, below), None
         shown = places[:limit]
         rows = self._rows(connection, shown)
         found = [Found(key=here, place=here, row=rows[here], item=item) for here in shown]
-        end = shown[-1] if len(places) > limit else way.horizon
+        end = shown[-1] if len(places) > limit else horizon
         return Part(found=found, end=(end, end) if end else None)
+
+    def _few(self, connection: Connection) -> Sequence[str] | None:
+        """Ids that hold all that is wanted, if they are known and few."""
+        statement = next((each.few for each in self.filters if each.few is not None), None)
+        if statement is None:
+            return None
+        ids = connection.execute(statement.limit(FEW + 1)).scalars().all()
+        return ids if len(ids) <= FEW else None
+
+    def _places_of(self, connection: Connection, ids: Sequence[str], below: Place | None) -> list[Place]:
+        """Of those that are wanted, all."""
+        if not ids:
+            return []
+        statement = select(*self.order).where(among(self.table.c.id, "ids"), *self.all.where)
+        statement = statement.where(*(_one_by_one(each.condition(self.table, self.order[-1])) for each in self.filters))
+        statement = statement.where(*bounds(self.order, below=below, least=self.span.least))
+        return sorted((tuple(row) for row in connection.execute(statement, {"ids": list(ids)})), reverse=True)
 
     def _choose(self, connection: Connection, below: Place | None) -> _Way:
         """The series that passes over the most of the list in a page."""
