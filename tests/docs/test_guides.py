@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ import pytest
 
 from tests.faults.servers import serving
 from tests.sizes import size
+from workflows.core.civil import INDOCHINA
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 INTEGRATORS: Final = ("README.md", "requests.md", "events.md")
@@ -33,6 +35,8 @@ LONG: Final = frozenset(
 """Pages with many commands; followed at full size."""
 _BLOCK: Final = re.compile(r"^```(sh|python)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _STRICT: Final = "set -euo pipefail\n"
+_EVENING: Final = 19
+"""From this hour on it is tomorrow in UTC+14; before it, it is yesterday in UTC-12."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ def follow(pages: Sequence[Path], directory: Path, environment: dict[str, str]) 
     done = subprocess.run(
         ["/bin/bash", "-c", "\n".join(script)],
         cwd=directory,
-        env={**os.environ, **environment, "PATH": path},
+        env={**os.environ, "TZ": another_day(), **environment, "PATH": path},
         capture_output=True,
         text=True,
         check=False,
@@ -68,6 +72,11 @@ def follow(pages: Sequence[Path], directory: Path, environment: dict[str, str]) 
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
+
+
+def another_day() -> str:
+    """A time zone of which the civil date is not Vietnam's now: a guide must not depend on where it is read."""
+    return "UTC-14" if datetime.now(INDOCHINA).hour >= _EVENING else "UTC+12"
 
 
 @pytest.fixture
