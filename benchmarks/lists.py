@@ -2,9 +2,10 @@
 
 Both databases are asked for the same kind of page in turn, so that a machine that slows down slows both. Each page is
 asked for twice, and measured the second time, when what it needs lies in memory: the disk is not the question. Of four
-hundred kinds some meet something else on the machine: one that misses the bar is measured once more over four times as
-many pages, of each the median of three times, and then that figure counts; a page that is slow by itself is so each
-time. What the databases hold is `list_worlds`'s, which pages there are `list_pages`'s.
+hundred kinds some meet something else on the machine: those that miss the bar are measured three times more when all
+have been measured, in turn, over four times as many pages, of each the median of three times. Of the three figures the
+median counts, whatever the first one was; a page that is slow by itself is so each time. What the databases hold is
+`list_worlds`'s, which pages there are `list_pages`'s.
 """
 
 import contextlib
@@ -31,7 +32,8 @@ from workflows.services.garbage import settle
 BAR: Final = 2.0
 SIZES: Final = (10_000, 1_000_000)
 QUICK: Final = (2_000, 20_000)
-_AGAIN: Final = 4
+_AGAIN: Final = 3
+_MORE: Final = 4
 _EACH: Final = 3
 _SHOWN: Final = 12
 
@@ -117,17 +119,19 @@ def _measured(small: str, large: str, enough: _Enough) -> list[Timing]:
     try:
         worlds = [world(engine, everywhere=index == 1) for index, engine in enumerate(engines)]
         settle()
-        return [_confirmed(name, ask, worlds, enough) for name, ask in kinds().items()]
+        asks = kinds()
+        found = {name: _timing(name, ask, worlds, enough) for name, ask in asks.items()}
+        missing = [name for name, timing in found.items() if timing.ratio(0.99) > BAR]
+        more = _Enough(seconds=_MORE * enough.seconds, times=_MORE * enough.times, each=_EACH)
+        again = [{name: _timing(name, asks[name], worlds, more) for name in missing} for _ in range(_AGAIN)]
+        return [*(found | {name: _middle([each[name] for each in again]) for name in missing}).values()]
     finally:
         for engine in engines:
             engine.stop()
 
 
-def _confirmed(name: str, ask: Ask, worlds: Sequence[World], enough: _Enough) -> Timing:
-    found = _timing(name, ask, worlds, enough)
-    if found.ratio(0.99) <= BAR:
-        return found
-    return _timing(name, ask, worlds, _Enough(seconds=_AGAIN * enough.seconds, times=_AGAIN * enough.times, each=_EACH))
+def _middle(found: Sequence[Timing]) -> Timing:
+    return sorted(found, key=lambda each: each.ratio(0.99))[len(found) // 2]
 
 
 def _timing(name: str, ask: Ask, worlds: Sequence[World], enough: _Enough) -> Timing:

@@ -89,6 +89,7 @@ def effects_of(database_url: str, *, with_keys: bool) -> Counter[str]:
     return Counter({title: n for title, n in stage.titles(database_url).items() if title.startswith("key-")})
 
 
+@pytest.mark.either_database
 @pytest.mark.timeout(size(120, 3600))
 @pytest.mark.parametrize("atomic", [False, True])
 def test_many_at_once_are_carried_out_once_though_the_server_dies_in_the_middle(

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Final
 
 import httpx
+import pytest
 from litestar.testing import TestClient
 
 from api.access_log import AccessLog
@@ -23,6 +24,7 @@ REQUESTS: Final = size(60, 1_000)
 BEGIN: Final = Clock().now.replace(year=2025, month=1, day=2)
 
 
+@pytest.mark.either_database
 def test_what_is_said_over_http_is_what_happens(database_url: str) -> None:
     chance, clock, seen = Random(31), Clock(), Counter[int]()
     with running(database_url, clock) as engine, TestClient(AccessLog(create_app(engine))) as client:

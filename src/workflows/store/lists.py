@@ -4,12 +4,12 @@ Every list of cases or of what happened across cases begins at `_tops`, which is
 page is and how an index is walked is `paging`'s and `walking`'s affair.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, TypeAlias
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, func, literal, select
 
 from workflows.core.authority import covers, in_force
@@ -276,6 +276,6 @@ def _attempt(row: rows.Row) -> Attempt:
         workflow=row["workflow"],
         trigger=row["trigger"],
         person=row["person"],
-        entry=json.loads(row["entry"]),
+        entry=msgspec.json.decode(row["entry"]),
         recorded_at=parse_instant(row["recorded_at"]),
     )
