@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import psycopg
 from sqlalchemy import func, make_url, select
@@ -22,6 +22,14 @@ from workflows.store.tables import cases, event
 
 CONNECTIONS: Final = 16
 """Of the loop on PostgreSQL."""
+
+
+class Connected(Protocol):
+    """To either database, by its driver."""
+
+    def cursor(self) -> Any: ...  # noqa: ANN401 - the two drivers' cursors have no type in common
+
+    def commit(self) -> None: ...
 
 
 def floor_speed(start: Start, recording: Recording) -> float:
@@ -72,10 +80,10 @@ def _postgresql(url: str, recording: Recording) -> float:
         return _together([(connection, share) for connection, share in zip(connections, shares, strict=True)])
 
 
-def _together(work: Sequence[tuple[Any, Sequence[Transaction]]]) -> float:
+def _together(work: Sequence[tuple[Connected, Sequence[Transaction]]]) -> float:
     ready = threading.Barrier(len(work) + 1)
 
-    def one(connection: Any, share: Sequence[Transaction]) -> None:  # noqa: ANN401 - either driver's
+    def one(connection: Connected, share: Sequence[Transaction]) -> None:
         ready.wait()
         _replay(connection, share)
 
@@ -88,7 +96,7 @@ def _together(work: Sequence[tuple[Any, Sequence[Transaction]]]) -> float:
         return time.perf_counter() - begun
 
 
-def _replay(connection: Any, transactions: Iterable[Transaction]) -> None:  # noqa: ANN401 - either driver's
+def _replay(connection: Connected, transactions: Iterable[Transaction]) -> None:
     for transaction in transactions:
         for statement in transaction:
             cursor = connection.cursor()

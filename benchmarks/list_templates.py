@@ -8,9 +8,10 @@ entries that are canonical, so that reading it back costs what reading any case 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import select
 
@@ -197,7 +198,7 @@ def _event(workflow: str, trigger: str, target: str, seq: int, changes: Changes,
         on_behalf_of=None, reason=None, occurred_at=_AT, recorded_at=_AT, cause=None, idempotency=None,
         prev_hash=case.head if case else None, hash="", entry=b"", salt=None, payload=None,
     )  # fmt: skip
-    kept: dict[str, Json] = {name: value for name, value in changes.items() if name != "title"}  # type: ignore[misc]  # a TypedDict read by variable name
+    kept = {name: value for name, value in cast("Mapping[str, Json]", changes).items() if name != "title"}
     public: Mapping[str, Json] = {"changes": kept, "input": {}, "documents": []}
     return seal(draft, public, FreeText(title=changes.get("title")), bytes(32))
 
@@ -207,10 +208,7 @@ def _id(number: int) -> str:
 
 
 def _template(history: Sequence[Event]) -> Template:
-    case: Case | None = None
-    for each in history:
-        case = apply(case, each)
-    assert case is not None  # noqa: S101 - a history has an event
+    case = reduce(apply, history[1:], apply(None, history[0]))
     return Template(rows.case_row(case), [_entry(each, case.unit_path) for each in history])
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url, select
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from benchmarks.list_templates import CASE_COLUMNS, EVENT_COLUMNS, Row, Template, Variant
 from benchmarks.workload import FIGURES
@@ -248,14 +249,14 @@ def _fill_sqlite(url: str, make: Callable[[Sink], None]) -> None:
     connection.close()
 
 
-def _without_indexes(connection: Any) -> list[str]:  # noqa: ANN401 - the driver has no types
+def _without_indexes(connection: DBAPIConnection) -> list[str]:
     """Removes what would slow the filling, and gives the statements that make it again."""
-    names = ", ".join(f"'{name}'" for name in _TABLES)
-    query = f"SELECT type, name, sql FROM sqlite_master WHERE tbl_name IN ({names}) AND sql IS NOT NULL"  # noqa: S608 - our own names
-    found = [row for row in connection.execute(query) if row[0] in {"index", "trigger"}]
-    for kind, name, _ in found:
-        connection.execute(f"DROP {kind} {name}")
-    return [statement for _, _, statement in found]
+    cursor = connection.cursor()
+    cursor.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    found = [row for row in cursor.fetchall() if row[0] in {"index", "trigger"} and row[2] in _TABLES]
+    for kind, name, _, _ in found:
+        cursor.execute(f"DROP {kind} {name}")
+    return [statement for *_, statement in found]
 
 
 def _fill_postgresql(url: str, make: Callable[[Sink], None]) -> None:

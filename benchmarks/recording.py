@@ -4,14 +4,12 @@ One lane after the other, one command per transaction. The statements and their 
 them, so that they can be said again without the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy
-from sqlalchemy import Connection, event, func, select
-from sqlalchemy.engine import ExecutionContext
-from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy import event, func, select
 
 from benchmarks.callers import submission
 from benchmarks.starting import Start
@@ -55,24 +53,18 @@ class Recording:
 
 @dataclass(slots=True)
 class _Ear:
-    """Listens to SQLAlchemy's events, which fix the signatures."""
+    """Listens to SQLAlchemy's events, by the names of what it is told."""
 
     current: list[Statement] = field(default_factory=list)
     done: list[Transaction] = field(default_factory=list)
 
     def statement(
-        self,
-        connection: Connection,  # noqa: ARG002 - SQLAlchemy's listener signature
-        cursor: DBAPICursor,  # noqa: ARG002 - SQLAlchemy's listener signature
-        text: str,
-        parameters: Any,  # noqa: ANN401 - either driver's parameters
-        context: ExecutionContext | None,  # noqa: ARG002 - SQLAlchemy's listener signature
-        many: bool,  # noqa: FBT001 - SQLAlchemy's listener signature
+        self, *, statement: str, parameters: Sequence[Any] | Mapping[str, Any], executemany: bool, **_: object
     ) -> None:
-        kept = [dict(each) if isinstance(each, dict) else each for each in parameters] if many else parameters
-        self.current.append(Statement(text, kept, many))
+        kept = [dict(each) if isinstance(each, dict) else each for each in parameters] if executemany else parameters
+        self.current.append(Statement(statement, kept, executemany))
 
-    def commit(self, connection: Connection) -> None:  # noqa: ARG002 - SQLAlchemy's listener signature
+    def commit(self, **_: object) -> None:
         self.done.append(tuple(self.current))
         self.current = []
 
@@ -92,8 +84,8 @@ def record(start: Start, lanes: Sequence[Lane]) -> Recording:
 
 def _lane(engine: Engine, start: Start, lane: Lane) -> list[Transaction]:
     ear = _Ear()
-    event.listen(sqlalchemy.Engine, "before_cursor_execute", ear.statement)
-    event.listen(sqlalchemy.Engine, "commit", ear.commit)
+    event.listen(sqlalchemy.Engine, "before_cursor_execute", ear.statement, named=True)
+    event.listen(sqlalchemy.Engine, "commit", ear.commit, named=True)
     try:
         _carry_out(engine, start, lane)
     finally:
