@@ -1,6 +1,6 @@
 """Running the program inside the test's process, from an empty working directory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -25,11 +25,10 @@ Run: TypeAlias = Callable[..., Ended]
 
 
 @pytest.fixture
-def run_program(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run_program(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     monkeypatch.chdir(tmp_path)
     for variable in (DATABASE_VARIABLE, DEFINITIONS_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
-    structlog.reset_defaults()  # a program begins so; tests that read the log leave it configured
 
     def run(*arguments: str) -> Ended:
         with pytest.raises(SystemExit) as ended:
@@ -39,4 +38,6 @@ def run_program(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch:
         assert isinstance(code, int)
         return Ended(code=code, out=told.out, err=told.err)
 
-    return run
+    structlog.reset_defaults()
+    yield run
+    structlog.reset_defaults()

@@ -41,6 +41,18 @@ def test_every_line_is_one_json_object_whoever_wrote_it(capsys: pytest.CaptureFi
     assert (library["event"], library["logger"]) == ("careful: đã xóa", "some.package")
 
 
+def test_what_was_logged_before_holds_no_logger_to_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure()
+    used = structlog.get_logger("own")
+    used.info("first")
+    logs.configure(logging.WARNING)
+    used.info("second")
+    with structlog.testing.capture_logs() as seen:
+        used.warning("third")
+    assert [each["event"] for each in lines(capsys)] == ["first"]
+    assert [each["event"] for each in seen] == ["third"]
+
+
 @pytest.mark.parametrize(
     "field", ["authorization", "Authorization", "cookie", "Set-Cookie", "body", "headers", "token"]
 )

@@ -35,7 +35,9 @@ class _Unfailing(io.TextIOBase):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Sends the logs of this program and of its libraries to standard error; may be called again.
+    """Sends the logs of this program and of its libraries to standard error.
+
+    May be called again, and holds then for loggers that were used before, too: none is cached.
 
     Args:
         level: Of this program's own lines; libraries speak from WARNING on.
@@ -44,7 +46,6 @@ def configure(level: int = logging.INFO) -> None:
         processors=[structlog.contextvars.merge_contextvars, *_COMMON, *_RENDER],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Unfailing(sys.stderr))),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
