@@ -13,7 +13,7 @@ import structlog
 import typer
 from sqlalchemy import func, select
 
-from workflows.cli.errors import CommandError, MisuseError
+from workflows.cli.errors import CommandError, MisuseError, not_stored
 from workflows.cli.target import opened
 from workflows.core.authority import in_force
 from workflows.core.case import Actor
@@ -76,10 +76,7 @@ def _require_stored(engine: Engine) -> None:
         stored = set(connection.execute(select(definition.c.hash)).scalars())
     for each in (each for key in engine.definitions.keys for each in engine.definitions.versions(key)):
         if each.hash not in stored:
-            raise CommandError(
-                f"workflow {each.key} version {each.version} is not stored with its present text: "
-                "run `workflows init` with the same --database"
-            )
+            raise not_stored(each.key, each.version)
 
 
 def _holder(engine: Engine, secret: str) -> Actor:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 from sqlalchemy import select
 
-from workflows.cli.errors import CommandError, MisuseError
+from workflows.cli.errors import CommandError, MisuseError, not_stored
 from workflows.cli.target import DatabaseUrl, opened, shown
 from workflows.core.civil import parse_instant
 from workflows.core.document_bytes import definition_hash
@@ -142,10 +142,7 @@ def _require_initialised(url: str) -> None:
         stored = set(connection.execute(select(definition.c.hash)).scalars())
     for document in (each for versions in load(definitions_directory()).workflows.values() for each in versions):
         if definition_hash(document) not in stored:
-            raise CommandError(
-                f"workflow {document.workflow} version {document.version} is not stored with its present text: "
-                "run `workflows init` with the same --database"
-            )
+            raise not_stored(document.workflow, document.version)
 
 
 def _is_empty_sqlite(url: str) -> bool:
