@@ -38,13 +38,14 @@ def demo(
     directory = Path(_DIRECTORY) / f"{utc_now():%Y%m%dT%H%M%S}"
     url = database or f"sqlite:///{directory}/workflows.sqlite3"
     if no_serve:
-        _play(url, directory)
+        _tell_later(_play(url, directory), url)
         return
     require_settings()
     # Taken first, so that a port in use is told before the story and not after it.
     with listening_on("127.0.0.1", port) as listening:
         played = _play(url, directory)
-        _tell_calls(played, url, address(listening))
+        _tell_calls(played, address(listening))
+        _tell_later(played, url)
         serve_on(listening, url, clock=continuing(played.last_instant), definitions=played.definitions)
 
 
@@ -66,16 +67,19 @@ def _play(url: str, directory: Path) -> "DemoResult":
     return played
 
 
-def _tell_calls(played: "DemoResult", url: str, server: str) -> None:
+def _tell_calls(played: "DemoResult", server: str) -> None:
     """Three calls that work as they stand: what waits, what can be done about one of it, and how it came to that."""
     key = played.keys[Role.PROVINCIAL_COMMITTEE]
     case = f"cases/{played.case}"
     typer.echo(f"\nServing at {server} until Ctrl-C. Try:")
     for path in ("cases?workflow=certification&state=under_review", f"{case}/transitions", f"{case}/events"):
         typer.echo(f"  curl -s -H 'Authorization: Bearer {key}' '{server}/api/v1/{path}'")
+
+
+def _tell_later(played: "DemoResult", url: str) -> None:
     instant = format_instant(played.last_instant)
     typer.echo(
-        f"\nAgain later: {DEFINITIONS_VARIABLE}={played.definitions} {sys.argv[0]} serve "
+        f"\nTo serve it later: {DEFINITIONS_VARIABLE}={played.definitions} {sys.argv[0]} serve "
         f"--database {shown(url)} --clock-from {instant}"
     )
     typer.echo(f"Other commands need {DEFINITIONS_VARIABLE} as well: the districts of this database go on.\n")
