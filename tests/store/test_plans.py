@@ -6,19 +6,21 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import pytest
-from sqlalchemy import Connection, Executable, event, func, select, text
+from sqlalchemy import Connection, Executable, NullPool, create_engine, event, func, select, text
 
+from tests.faults import stage
 from tests.store.test_lists import NEVER
 from workflows.core.case import Actor
 from workflows.core.documents import Role
 from workflows.store import loading, tables, walking, writing
 from workflows.store.among import among
-from workflows.store.database import Database
+from workflows.store.database import Database, parse_url
 from workflows.store.lists import EventFilter, Outcome, case_history, list_cases, list_events
 from workflows.store.paging import cursor_at
 from workflows.store.queries import CaseFilter
 from workflows.store.tables import case_link, cases
 
+COMMUNES: Final = 40
 DAY: Final = date(2025, 6, 1)
 OUTCOMES: Final[tuple[Outcome, ...]] = ("accepted", "refused")
 
@@ -58,6 +60,22 @@ def test_no_table_is_read_whole(name: str, connection: Connection) -> None:
 def test_a_comparison_around_the_column_is_noticed(connection: Connection) -> None:
     whole = select(cases).where(func.lower(cases.c.id) == "a")
     assert scanned(plan(connection, whole)) != []
+
+
+def test_a_writer_that_met_empty_tables_scans_none_later(postgresql_url: str) -> None:
+    """PostgreSQL keeps a plan that was made while its tables held a few rows, until somebody analyses them."""
+    stage.populate(postgresql_url)
+    analysed = create_engine(parse_url(postgresql_url), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with analysed.connect() as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+    with stage.running(postgresql_url) as engine:
+        for commune in stage.communes(postgresql_url, COMMUNES):
+            (case,) = stage.all_accepted(engine, Role.PROVINCIAL_POLICE, [stage.hotspot(commune)])
+            stage.all_accepted(engine, Role.PROVINCIAL_POLICE, [stage.suppress(case)])
+    with Database(postgresql_url) as database, database.read() as connection:
+        figures = connection.exec_driver_sql("SELECT relname, seq_scan, n_tup_ins FROM pg_stat_user_tables").all()
+    written = {name: scans for name, scans, rows in figures if rows >= COMMUNES}
+    assert written == dict.fromkeys(("cases", "case_word", "event", "event_text", "outbox"), 0)
 
 
 def test_both_databases_find_the_same(database_url: str) -> None:

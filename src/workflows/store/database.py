@@ -41,7 +41,11 @@ _WRITER_PRAGMAS: Final = (
     "wal_autocheckpoint = 4000",
 )
 # `synchronous_commit` is named because a cluster may have weakened its default: then commits could be lost.
-_POSTGRES_WRITES: Final = "-c synchronous_commit=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+# Without `enable_seqscan=off` a connection would keep the plans that it made while a table held a few rows, and read it
+# whole for each row that it writes, until somebody analyses it.
+_POSTGRES_WRITES: Final = (
+    "-c synchronous_commit=on -c enable_seqscan=off -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+)
 # Which index serves a list depends on the values asked for, so that each statement is planned with its own.
 _POSTGRES_READS: Final = (
     "-c default_transaction_read_only=on -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
