@@ -41,10 +41,15 @@ def parse_instant(text: str) -> datetime:
     if instant.tzinfo is None:
         message = f"{text!r} has no UTC offset; write it with Z or +07:00"
         raise ValueError(message)
-    if instant.year not in _YEARS or (found := instant.astimezone(UTC)).year not in _YEARS:
+    if instant.year not in _YEARS or (found := _utc(instant)).year not in _YEARS:
         message = f"{text!r} is outside the years 1900 to 9998"
         raise ValueError(message)
     return found
+
+
+def _utc(instant: datetime) -> datetime:
+    # What is stored is in UTC already, and is parsed again and again.
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def add_months(day: date, months: int) -> date:

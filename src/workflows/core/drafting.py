@@ -1,7 +1,7 @@
 """Events made from what was decided: what changes, what enters the entry, and the free text kept outside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
 
@@ -23,7 +23,7 @@ from workflows.core.civil import civil_date
 from workflows.core.deadlines import last_day
 from workflows.core.definition import Definition, Step
 from workflows.core.documents import Literally, Source
-from workflows.core.fields import document_hashes, present, split, split_findings
+from workflows.core.fields import document_hashes, split, split_findings
 from workflows.core.ids import derived
 from workflows.core.ledger import FreeText, seal
 
@@ -84,9 +84,9 @@ def opening_change(
     parent: CaseId | None,
     day: date,
 ) -> Change:
-    """The first change of a case: everything it begins with."""
+    """The first change of a case: everything it begins with; `data` holds no nulls."""
     document = definition.document
-    values, links = _parted(definition, present(data), {})
+    values, links = _parted(definition, data, {})
     public_set, private_set = split(document.fields, values)
     initial = document.states[document.initial]
     fixed: Changes = {
@@ -117,14 +117,15 @@ def step_change(
         case: Before the step.
         step: What is done.
         to: The target; the source where the state is kept.
-        given: The input.
+        given: The input, without nulls.
         today: The civil date of deciding.
         day: The civil date on which it occurred.
     """
     sets = {name: resolve(source, given=given, case=case, today=today) for name, source in step.sets.items()}
     if step.kind is Kind.AMENDED:
         sets = {name: value for name, value in given.items() if name != "title"}
-    values, links = _parted(definition, present(sets), case.links)
+    there = {name: value for name, value in sets.items() if value is not None}
+    values, links = _parted(definition, there, case.links)
     entering = to != case.state
     fixed = _entering(definition, case, to, day, values) if entering else _staying(definition, case, values)
     if links:
@@ -156,7 +157,7 @@ def _texts_apart(definition: Definition, case: Case, step: Step, fixed: Changes,
         parts = {sheet: split_findings(findings) for sheet, findings in attested.items()}
         public["attested"] = {sheet: open_part for sheet, (open_part, _) in parts.items()}
         texts["attested"] = {sheet: private for sheet, (_, private) in parts.items() if private} or None
-    return Change(whole=cast("Changes", whole), public=public, texts=FreeText(**texts))  # type: ignore[arg-type]  # the parts were taken from fields of these types
+    return Change(whole=cast("Changes", whole), public=public, texts=cast("FreeText", texts))
 
 
 def _staying(definition: Definition, case: Case, values: Data) -> Changes:
@@ -243,12 +244,12 @@ def make_event(  # noqa: PLR0913 - an event has that many sources, and each call
         index: Which event of the command it is, from 0.
         to: The target state.
         change: What it changes.
-        given: The input; an opening's and an amendment's stands in the change.
+        given: The input, without nulls; an opening's and an amendment's stands in the change.
         facts: The facts used.
         cause: The event whose effect it is.
         reason: The actor's; None for an effect that the cause alone explains.
     """
-    kept = NOTHING if step.kind in (Kind.OPENED, Kind.AMENDED) else present(given)
+    kept = NOTHING if step.kind in (Kind.OPENED, Kind.AMENDED) else given
     public_input, private_input = split(step.fields, kept)
     occurred_at = max(origin.occurred_at, case.occurred_at) if case else origin.occurred_at
     event = Event(
@@ -283,9 +284,9 @@ def make_event(  # noqa: PLR0913 - an event has that many sources, and each call
     public: Data = {
         "changes": change.public,
         "input": public_input,
-        "documents": document_hashes(step.fields, present(given)),
+        "documents": document_hashes(step.fields, given),
     }
-    texts = replace(change.texts, reason=reason, input=private_input or None)
+    texts: FreeText = {**change.texts, "reason": reason, "input": private_input or None}
     return seal(event, public, texts, origin.command.nonce)
 
 

@@ -5,18 +5,19 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 def uuid7(instant: datetime, chance: bytes) -> str:
     """A UUIDv7 of an instant (milliseconds) and at least 10 random bytes."""
-    return _uuid7((instant - _EPOCH) // timedelta(milliseconds=1), chance)
+    digits = f"{(instant - _EPOCH) // timedelta(milliseconds=1):012x}"
+    return _uuid7(f"{digits[:8]}-{digits[8:]}", chance.hex())
 
 
 def derived(command: str, what: str, index: int) -> str:
     """The id of the n-th thing that follows from a command: the same whenever the command is decided again."""
-    milliseconds = int(command[:8] + command[9:13], 16)
-    return _uuid7(milliseconds, sha256(f"{command}/{what}/{index}".encode()).digest())
+    return _uuid7(command[:13], sha256(f"{command}/{what}/{index}".encode()).hexdigest())
 
 
 def is_id(text: str) -> bool:
@@ -24,9 +25,9 @@ def is_id(text: str) -> bool:
     return _CANONICAL.fullmatch(text) is not None
 
 
-def _uuid7(milliseconds: int, chance: bytes) -> str:
-    number = int.from_bytes(chance[:10], "big")
-    high = (number >> 64) & 0xFFF
-    low = number & ((1 << 62) - 1)
-    digits = f"{(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _uuid7(milliseconds: str, chance: str) -> str:
+    """From hexadecimal digits, the milliseconds as they stand in an id; of the chance the first 20 count.
+
+    The version takes the place of the first digit, the variant that of the upper two bits of the fifth.
+    """
+    return f"{milliseconds}-7{chance[1:4]}-{_VARIANT[chance[4]]}{chance[5:8]}-{chance[8:20]}"

@@ -6,9 +6,8 @@ complete; free text stands outside it, in a payload to which the entry commits w
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import NoReturn, cast
+from typing import NoReturn, TypedDict, cast
 
 from workflows.core.canonical import ENTRY_LIMIT, INTEGER_LIMIT, Json, canonical_bytes, commitment, digest
 from workflows.core.case import CaseId, Changes, CommandId, Data, Event, EventId, Kind
@@ -17,22 +16,16 @@ from workflows.core.civil import format_instant, parse_instant
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeText:
-    """The texts of an event, shaped like the parts of it that they belong to."""
+class FreeText(TypedDict, total=False):
+    """The texts of an event, shaped like the parts of it that they belong to; null and absent are the same."""
 
-    reason: str | None = None
-    title: str | None = None
-    title_before: str | None = None
-    input: Data | None = None
-    set: Data | None = None
-    before: Data | None = None
-    attested: Data | None = None
-
-    def payload(self) -> bytes | None:
-        """Canonical bytes of the texts that are there; None when there are none."""
-        present = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
-        return canonical_bytes(present) if present else None
+    reason: str | None
+    title: str | None
+    title_before: str | None
+    input: Data | None
+    set: Data | None
+    before: Data | None
+    attested: Data | None
 
 
 class EntryTooLargeError(ValueError):
@@ -51,7 +44,7 @@ def seal(draft: Event, public: Mapping[str, Json], texts: FreeText, nonce: bytes
     Raises:
         EntryTooLargeError: the bytes are more than an entry may have.
     """
-    payload = texts.payload()
+    payload = _payload(texts)
     salt = sha256(nonce + draft.id.encode()).digest()[:16] if payload is not None else None
     committed = commitment(salt, payload) if salt is not None and payload is not None else None
     entry = canonical_bytes({**_head(draft), **public, "payload": committed})
@@ -62,6 +55,12 @@ def seal(draft: Event, public: Mapping[str, Json], texts: FreeText, nonce: bytes
     for name, value in (("entry", entry), ("hash", digest(entry)), ("salt", salt), ("payload", payload)):
         object.__setattr__(draft, name, value)
     return draft
+
+
+def _payload(texts: FreeText) -> bytes | None:
+    """Canonical bytes of the texts that are there; None when there are none."""
+    present = {name: text for name, text in cast("Data", texts).items() if text is not None}
+    return canonical_bytes(present) if present else None
 
 
 def _head(event: Event) -> dict[str, Json]:

@@ -4,7 +4,6 @@ Builds the commands and the keys under which their replies are kept, and puts th
 for is checked by whoever read the request.
 """
 
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +17,6 @@ from workflows.store.writing import stored
 
 LIMIT: Final = 1000
 """Items of one request."""
-WINDOW: Final = 512
-"""Items of one request that wait in the writer's queue at a time, so that others find room in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +43,10 @@ async def apart(
     A key stands for all items: the reply to each is kept under the key and its index, so that a request that is
     repeated after a crash carries out what is missing and nothing else.
     """
-    waiting: deque[Submission] = deque()
-    for index, item in enumerate(items):
-        own = _of_item(key, index) if key else None
-        waiting.append(Submission(commands=(_command(engine, actor, item, own),), idempotency=own, brief=True))
-    async for answer in engine.carry_out_all(waiting, window=WINDOW):
+    # Made as they are taken: the writer is at work on the first while the last are not there yet.
+    own = (_of_item(key, index) if key else None for index in range(len(items)))
+    submissions = (_submission(engine, actor, item, of_item) for item, of_item in zip(items, own, strict=True))
+    async for answer in engine.carry_out_all(submissions, window=LIMIT):
         yield answer if isinstance(answer, WriteError) else answer[0].reply
 
 
@@ -62,6 +58,10 @@ def require_same_request(engine: Engine, key: Idempotency) -> None:
         found = stored(connection, keys)
     if any(each.fingerprint != key.fingerprint for each in found.values()):
         raise KeyReused("the idempotency key was used with another request")
+
+
+def _submission(engine: Engine, actor: Actor, item: Item, key: Idempotency | None) -> Submission:
+    return Submission(commands=(_command(engine, actor, item, key),), idempotency=key, brief=True)
 
 
 def _command(engine: Engine, actor: Actor, item: Item, key: Idempotency | None) -> Command:

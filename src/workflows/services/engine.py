@@ -46,7 +46,7 @@ Watch: TypeAlias = Callable[[Submission], Callable[[Answer], None]]
 """Called when a submission is about to be queued; what it returns is called with the answer, in the thread that gives
 it, before whoever waits for the answer goes on."""
 
-_SHARES: Final = 4
+_SHARES: Final = 2
 """Of a window, handed over together."""
 _DOCUMENTS: Final = select(definition.c.document)
 
@@ -84,7 +84,7 @@ class Engine:
         *,
         clock: Callable[[], datetime] = utc_now,
         definitions_dir: Path | None = None,
-        batch_limit: int = 256,
+        batch_limit: int = 1024,
         queue_limit: int = 1024,
     ) -> Self:
         """An engine on an initialised database, its writer running.

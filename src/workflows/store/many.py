@@ -5,6 +5,7 @@ For plain values alone, which the drivers take as they are: texts, integers, boo
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Final
 
@@ -14,6 +15,23 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
     "sqlite": make_url("sqlite://").get_dialect()(),
     "postgresql": make_url("postgresql+psycopg://").get_dialect()(),
 }
+
+
+_TOGETHER: Final = 64
+"""Rows that SQLite takes in one step; what is gained by more is hardly measurable."""
+
+
+def insert_many(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows; as `execute_many` does, but SQLite takes several at a time, which it does faster."""
+    together = len(rows) // _TOGETHER * _TOGETHER if connection.dialect.name == "sqlite" else 0
+    if together:
+        text, order = _compiled_together(statement, tuple(sorted(rows[0])))
+        in_order = itemgetter(*order)
+        for start in range(0, together, _TOGETHER):
+            values = chain.from_iterable(map(in_order, rows[start : start + _TOGETHER]))
+            connection.exec_driver_sql(text, tuple(values))
+    if together < len(rows):
+        execute_many(connection, statement, rows[together:])
 
 
 def execute_many(
@@ -36,6 +54,13 @@ def execute_many(
 
 def _single(order: Sequence[str], rows: Sequence[Mapping[str, object]]) -> list[tuple[object, ...]]:
     return [(row[order[0]],) for row in rows]
+
+
+@cache
+def _compiled_together(statement: Insert, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    text, order = _compiled(statement, "sqlite", names)
+    head, values, row = text.partition(" VALUES ")
+    return head + values + ", ".join([row] * _TOGETHER), order or ()
 
 
 @cache

@@ -29,7 +29,7 @@ from workflows.core.fields import present, split
 from workflows.core.ids import derived
 from workflows.core.world import Draft, World
 from workflows.store.among import among, listed
-from workflows.store.many import execute_many
+from workflows.store.many import execute_many, insert_many
 from workflows.store.rows import MOVING, case_row, event_rows, link_rows, moving_columns, word_rows
 from workflows.store.submissions import Idempotency, Reply, Stored
 from workflows.store.tables import (
@@ -180,7 +180,7 @@ def write(connection: Connection, world: World, writing: Writing) -> None:
     _write_cases(connection, world, writing.cases)
     _write_events(connection, writing)
     if writing.results:
-        execute_many(connection, _INSERT_RESULTS, writing.results)
+        insert_many(connection, _INSERT_RESULTS, writing.results)
     if writing.refusals:
         _write_attempts(connection, world, writing)
 
@@ -189,7 +189,7 @@ def _write_cases(connection: Connection, world: World, changed: Mapping[CaseId, 
     new = [case_row(case) for case in changed.values() if world.case(case.id) is None]
     moved = [_moved(case, before) for case in changed.values() if (before := world.case(case.id))]
     if new:
-        execute_many(connection, _INSERT_CASES, new)
+        insert_many(connection, _INSERT_CASES, new)
     if moved:
         found = execute_many(connection, _UPDATE, moved).rowcount
         if found != len(moved):
@@ -238,18 +238,18 @@ def _write_words(connection: Connection, world: World, changed: Mapping[CaseId, 
         connection.execute(_DELETE_WORDS, [{"old": row["word"], "of_case": row["case_id"]} for row in old])
     rows = [row for case, _ in retitled for row in word_rows(case)]
     if rows:
-        execute_many(connection, _INSERT_WORDS, rows)
+        insert_many(connection, _INSERT_WORDS, rows)
 
 
 def _write_events(connection: Connection, writing: Writing) -> None:
     if not writing.events:
         return
     pairs = [event_rows(each, writing.cases[each.case].unit_path) for each in writing.events]
-    execute_many(connection, _INSERT_EVENTS, [row for row, _ in pairs])
+    insert_many(connection, _INSERT_EVENTS, [row for row, _ in pairs])
     connection.execute(_INSERT_OUTBOX, {"ids": [each.id for each in writing.events]})
     texts = [text for _, text in pairs if text]
     if texts:
-        execute_many(connection, _INSERT_TEXTS, texts)
+        insert_many(connection, _INSERT_TEXTS, texts)
 
 
 def _write_attempts(connection: Connection, world: World, writing: Writing) -> None:
