@@ -1,6 +1,5 @@
 """Firing many triggers in one request."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
@@ -31,8 +30,6 @@ async def fire_many(request: ApiRequest, engine: NamedDependency[Engine]) -> ASG
     key = idempotency(request, sent)
     if body.atomic:
         return _answer(await bulk.together(engine, request.user, items, key))
-    if key:
-        await asyncio.to_thread(bulk.require_same_request, engine, key)
     request_id = trace(request.scope).request_id
     replies = [_reply(each, request_id) async for each in bulk.apart(engine, request.user, items, key)]
     return _answer(replies)

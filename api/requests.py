@@ -7,9 +7,9 @@ that passes here can be queued and written.
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast, get_args
 
 from litestar import Request
 from litestar.datastructures import State
@@ -52,6 +52,9 @@ _JSON_TYPE: Final = re.compile(r'^application/json\s*(;\s*charset="?utf-8"?\s*)?
 
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LIMIT)]
+
+
+_NESTING: Final = (dict, list)
 
 
 class _TwiceError(ValueError):
@@ -128,21 +131,21 @@ def decode(raw: bytes) -> Json:
         raise _too_deep() from error
     except ValueError as error:  # an integer of thousands of digits
         raise Malformed([InputError(path="", message=f"a number is too large: {error}")]) from error
-    if raw.count(b"{") + raw.count(b"[") > DEPTH and any(_levels_beyond(value)):
+    if raw.count(b"{") + raw.count(b"[") > DEPTH and _is_too_deep(value):
         raise _too_deep()
     return value
 
 
-def _levels_beyond(value: Json) -> Iterator[bool]:
-    """Something for each part that lies deeper than allowed; a loop, because recursion is what must not happen."""
-    parts: list[tuple[Json, int]] = [(value, 1)]
-    while parts:
-        part, level = parts.pop()
-        if isinstance(part, dict | list):
-            if level > DEPTH:
-                yield True
-            members: Iterable[Json] = part.values() if isinstance(part, dict) else part
-            parts += [(member, level + 1) for member in members]
+def _is_too_deep(value: Json) -> bool:
+    """Level by level, because recursion is what must not happen."""
+    level: list[Json] = [value] if isinstance(value, _NESTING) else []
+    for _ in range(DEPTH):
+        level = [member for part in level for member in _members(part) if isinstance(member, _NESTING)]
+    return bool(level)
+
+
+def _members(part: Json) -> Iterable[Json]:
+    return part.values() if isinstance(part, dict) else cast("list[Json]", part)
 
 
 def _not_json(detail: str) -> HttpProblem:

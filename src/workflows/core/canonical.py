@@ -47,9 +47,7 @@ def violations(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         if abs(value) >= INTEGER_LIMIT:
             yield path, f"integer {value} is outside ±(2^53 - 1)"
     elif isinstance(value, Mapping):
-        for key, member in value.items():
-            yield from _key_violations(key, path)
-            yield from violations(member, f"{path}/{pointer_token(str(key))}")
+        yield from _member_violations(value, path)
     elif isinstance(value, list | tuple):
         for index, member in enumerate(value):
             yield from violations(member, f"{path}/{index}")
@@ -57,14 +55,24 @@ def violations(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, f"{type(value).__name__} is not allowed; use text, integer, boolean, null, list or object"
 
 
+def _member_violations(value: Mapping[object, object], path: str) -> Iterator[tuple[str, str]]:
+    for key, member in value.items():
+        if not isinstance(key, str) or not key.isascii():
+            yield path, f"key {key!r} is not ASCII text"
+        if not _is_plain(member):
+            yield from violations(member, f"{path}/{pointer_token(str(key))}")
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value keeps the profile by the look of it, as most do, of which there may be thousands."""
+    if isinstance(value, str):
+        return value.isascii() and "\x00" not in value
+    return value is None or value is True or value is False
+
+
 def pointer_token(key: str) -> str:
     """One step of a JSON Pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
-
-
-def _key_violations(key: object, path: str) -> Iterator[tuple[str, str]]:
-    if not isinstance(key, str) or not key.isascii():
-        yield path, f"key {key!r} is not ASCII text"
 
 
 def _text_violations(text: str, path: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,8 @@ Builds the commands and the keys under which their replies are kept, and puts th
 for is checked by whoever read the request.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -30,7 +31,7 @@ class Item:
 
 async def together(engine: Engine, actor: Actor, items: Sequence[Item], key: Idempotency | None) -> list[Reply]:
     """All or none, in one transaction; raises WriteError when nothing was decided."""
-    commands = tuple(_command(engine, actor, item, key) for item in items)
+    commands = tuple(_commands(engine, actor, items, [key] * len(items)))
     answered = await engine.carry_out(Submission(commands=commands, idempotency=key, brief=True))
     return [outcome.reply for outcome in answered]
 
@@ -42,36 +43,44 @@ async def apart(
 
     A key stands for all items: the reply to each is kept under the key and its index, so that a request that is
     repeated after a crash carries out what is missing and nothing else.
+
+    Raises:
+        KeyReused: another request, or an item of one, was answered under this key; nothing was done.
     """
+    keys: Sequence[Idempotency | None] = [None] * len(items)
+    if key:
+        # All that there may be: another request may have had more items, of which only some left anything.
+        possible = [_of_item(key, index) for index in range(LIMIT)]
+        await asyncio.to_thread(_require_same_request, engine, key, possible)
+        keys = possible[: len(items)]
     # Made as they are taken: the writer is at work on the first while the last are not there yet.
-    own = (_of_item(key, index) if key else None for index in range(len(items)))
-    submissions = (_submission(engine, actor, item, of_item) for item, of_item in zip(items, own, strict=True))
+    submissions = (
+        Submission(commands=(command,), idempotency=own, brief=True)
+        for command, own in zip(_commands(engine, actor, items, keys), keys, strict=True)
+    )
     async for answer in engine.carry_out_all(submissions, window=LIMIT):
         yield answer if isinstance(answer, WriteError) else answer[0].reply
 
 
-def require_same_request(engine: Engine, key: Idempotency) -> None:
-    """Raises KeyReused when another request, or an item of one, was answered under this key."""
-    # All that there may be: the other request may have had more items, of which only some left anything.
-    keys = [key, *(_of_item(key, index) for index in range(LIMIT))]
+def _require_same_request(engine: Engine, key: Idempotency, of_items: Sequence[Idempotency]) -> None:
     with engine.database.read() as connection:
-        found = stored(connection, keys)
+        found = stored(connection, [key, *of_items])
     if any(each.fingerprint != key.fingerprint for each in found.values()):
         raise KeyReused("the idempotency key was used with another request")
 
 
-def _submission(engine: Engine, actor: Actor, item: Item, key: Idempotency | None) -> Submission:
-    return Submission(commands=(_command(engine, actor, item, key),), idempotency=key, brief=True)
-
-
-def _command(engine: Engine, actor: Actor, item: Item, key: Idempotency | None) -> Command:
-    return engine.command(
-        grant=actor.grant,
-        act=item.act,
-        reason=item.reason,
-        occurred_at=item.occurred_at,
-        idempotency=key.key_hash if key else None,
-    )
+def _commands(
+    engine: Engine, actor: Actor, items: Sequence[Item], keys: Sequence[Idempotency | None]
+) -> Iterator[Command]:
+    for item, key, chance in zip(items, keys, engine.chances(len(items)), strict=True):
+        yield engine.command(
+            grant=actor.grant,
+            act=item.act,
+            reason=item.reason,
+            occurred_at=item.occurred_at,
+            idempotency=key.key_hash if key else None,
+            chance=chance,
+        )
 
 
 def _of_item(key: Idempotency, index: int) -> Idempotency:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
@@ -46,7 +46,9 @@ Watch: TypeAlias = Callable[[Submission], Callable[[Answer], None]]
 """Called when a submission is about to be queued; what it returns is called with the answer, in the thread that gives
 it, before whoever waits for the answer goes on."""
 
-_SHARES: Final = 2
+_CHANCE: Final = 42
+"""Random bytes of a command: 10 of its id, 32 of its nonce."""
+_SHARES: Final = 4
 """Of a window, handed over together."""
 _DOCUMENTS: Final = select(definition.c.document)
 
@@ -85,7 +87,7 @@ class Engine:
         clock: Callable[[], datetime] = utc_now,
         definitions_dir: Path | None = None,
         batch_limit: int = 1024,
-        queue_limit: int = 1024,
+        queue_limit: int = 2048,
     ) -> Self:
         """An engine on an initialised database, its writer running.
 
@@ -117,9 +119,10 @@ class Engine:
         reason: str | None = None,
         occurred_at: datetime | None = None,
         idempotency: str | None = None,
+        chance: bytes | None = None,
     ) -> Command:
-        """A new command of this moment."""
-        chance = os.urandom(42)  # in one call: each lets go of the interpreter, which may be a while in coming back
+        """A new command of this moment; `chance` is of `chances`, for one of many."""
+        chance = chance or os.urandom(_CHANCE)
         return Command(
             id=CommandId(uuid7(self.clock(), chance[:10])),
             grant=grant,
@@ -129,6 +132,14 @@ class Engine:
             occurred_at=occurred_at,
             idempotency=idempotency,
         )
+
+    def chances(self, commands: int) -> Iterator[bytes]:
+        """What is random in so many commands, drawn at once.
+
+        Each draw lets go of the interpreter, and is a while in coming back where the writer is busy.
+        """
+        drawn = os.urandom(_CHANCE * commands)
+        return (drawn[start : start + _CHANCE] for start in range(0, len(drawn), _CHANCE))
 
     def submit(self, submission: Submission) -> "Future[tuple[Outcome, ...]]":
         """Have commands decided and written; raises and resolves as `Writer.submit` does."""

@@ -232,7 +232,7 @@ def _given(root: Root) -> Iterable[CaseId]:
 
 
 def _cases(connection: Connection, query: Select[Any], values: Mapping[str, object]) -> list[Case]:
-    return [case_of(row) for row in connection.execute(query, values).mappings()]
+    return [case_of(row) for row in connection.execute(query, values).mappings().all()]
 
 
 def _grants(connection: Connection, ids: Collection[str]) -> dict[str, Actor]:
