@@ -47,14 +47,12 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 """By the type of pydantic's error, which itself speaks of Python's types."""
 _ETAG: Final = re.compile(r'^"(0|[1-9][0-9]{0,9})"$')
+_NESTING: Final = (dict, list)
 _PRINTABLE: Final = re.compile(r"^[\x20-\x7e]{1,255}$")
 _JSON_TYPE: Final = re.compile(r'^application/json\s*(;\s*charset="?utf-8"?\s*)?$', re.IGNORECASE)
 
 
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LIMIT)]
-
-
-_NESTING: Final = (dict, list)
 
 
 class _TwiceError(ValueError):
