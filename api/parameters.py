@@ -16,16 +16,17 @@ from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
 
 from workflows.core.case import InputError
+from workflows.core.civil import YEARS
 from workflows.core.fields import unknown_name
 
 _KINDS: Final[Mapping[type, str]] = {
-    date: "a date; write yyyy-mm-dd",
+    date: f"a date of the years {YEARS[0]} to {YEARS[-1]}; write yyyy-mm-dd",
     bool: "true or false",
     int: "a whole number",
 }
 
 _WRITTEN: Final[Mapping[type, re.Pattern[str]]] = {
-    date: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    date: re.compile(r"(?!9999)(19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"),
     bool: re.compile(r"true|false"),
     int: re.compile(r"-?(0|[1-9][0-9]{0,18})"),
 }

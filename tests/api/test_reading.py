@@ -90,7 +90,7 @@ def test_children_and_titles_are_found(api: Api) -> None:
         ("/events", {"trigger": "supress"}, "did you mean 'suppress'?"),
         ("/events", {"unit": ""}, "there never was a unit ''"),
         ("/events", {"from": "2025-03-05", "to": "2025-03-05"}, "must be after from"),
-        ("/events", {"from": "0001-01-01"}, "outside the years 1900 to 9998"),
+        ("/events", {"from": "0001-01-01"}, "is not a date of the years 1900 to 9998"),
     ],
 )
 def test_a_filter_that_names_nothing_is_told(sqlite_api: Api, path: str, query: dict[str, Any], said: str) -> None:
@@ -130,7 +130,10 @@ def test_filters_are_checked(sqlite_api: Api, query: dict[str, Any], path: str) 
         ),
         ("/workflows/hotspot/diagram", {"format": "svg"}, "/format", "unknown value 'svg'; allowed: mermaid"),
         ("/workflows/hotspot/diagram", {"lang": "fr"}, "/lang", "unknown value 'fr'; allowed: en, vi"),
-        ("/units", {"on": "2025-02-30"}, "/on", "'2025-02-30' is not a date; write yyyy-mm-dd"),
+        ("/units", {"on": "2025-02-30"}, "/on", "'2025-02-30' is not a date of the years 1900 to 9998"),
+        ("/plans/tra-vinh-2025/targets", {"as_of": "0001-06-30"}, "/as_of", "the years 1900 to 9998; write yyyy-mm-dd"),
+        ("/plans/tra-vinh-2025/targets", {"as_of": "9999-12-31"}, "/as_of", "the years 1900 to 9998"),
+        ("/plans/tra-vinh-2025/targets", {"as_of": "1899-12-31"}, "/as_of", "the years 1900 to 9998"),
         ("/cases", {"overdue": "perhaps"}, "/overdue", "'perhaps' is not true or false"),
         ("/units", {"limit": "many"}, "/limit", "'many' is not a whole number"),
         ("/units", {"limit": 201}, "/limit", "<= 200"),

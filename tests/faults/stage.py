@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from typing import Final
+from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy import Connection, bindparam, insert, select, text
 
@@ -260,7 +261,7 @@ def _grant(role: Role) -> dict[str, object]:
 
 def _figure(commune: str, key: str, value: int) -> dict[str, object]:
     return {
-        "id": f"{commune}-{key}"[:36],
+        "id": str(uuid5(NAMESPACE_OID, f"{commune}-{key}")),
         "unit": commune,
         "key": key,
         "value": value,

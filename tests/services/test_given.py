@@ -80,6 +80,8 @@ def test_a_list_takes_each_member_by_itself() -> None:
         ),
         ("suppress", "suppressed_on=32/01/2025", 'suppressed_on: "32/01/2025" is not a date; write dd/mm/yyyy'),
         ("suppress", "suppressed_on=01-02-2025", "is not a date"),
+        ("suppress", "suppressed_on=31/12/1899", "is outside the years 1900 to 9998"),
+        ("suppress", "suppressed_on=9999-12-31", "is outside the years 1900 to 9998"),
         ("suppress", "decision=12", 'unknown field "decision"; allowed: decision.number, decision.issuer'),
         ("suppress", "decision.nubmer=12", 'did you mean "decision.number"?'),
     ],

@@ -11,8 +11,8 @@ from functools import lru_cache
 INDOCHINA = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Asia/Ho_Chi_Minh, a fixed offset: Việt Nam has kept +07:00 without summer time since 1975, and no plan is older."""
 
-_YEARS = range(1900, 9999)
-"""Those that every supported database can hold."""
+YEARS = range(1900, 9999)
+"""Of civil dates and instants: those that every supported database can hold, with a year before and after."""
 
 
 def civil_date(instant: datetime) -> date:
@@ -41,7 +41,7 @@ def parse_instant(text: str) -> datetime:
     if instant.tzinfo is None:
         message = f"{text!r} has no UTC offset; write it with Z or +07:00"
         raise ValueError(message)
-    if instant.year not in _YEARS or (found := _utc(instant)).year not in _YEARS:
+    if instant.year not in YEARS or (found := _utc(instant)).year not in YEARS:
         message = f"{text!r} is outside the years 1900 to 9998"
         raise ValueError(message)
     return found

@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 
 from workflows.core.canonical import Json, pointer_token
 from workflows.core.case import Data, InputError
+from workflows.core.civil import YEARS
 from workflows.core.documents import (
     NAME_LENGTH,
     NAME_PATTERN,
@@ -35,7 +36,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KEY = re.compile(NAME_PATTERN)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DOCUMENT_TEXTS = {"number": 60, "issuer": 200, "title": 500}
-_YEARS = range(1900, 9999)
 FREE_TEXTS = ("text", "items")
 """Types of fields whose values are nobody's but the case's: they enter no entry, nor what is kept of a refusal."""
 
@@ -148,7 +148,7 @@ def dates(value: Json, at: str) -> Errors:
     except ValueError:
         day = None
     # Python reads weeks and dates without hyphens, too; what is stored is written in one way only.
-    if day is None or day.isoformat() != value or day.year not in _YEARS:
+    if day is None or day.isoformat() != value or day.year not in YEARS:
         yield InputError(path=at, message=f"{value!r} is not a date; write yyyy-mm-dd")
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Final, NoReturn, TypeAlias
 
 from workflows.core.canonical import Json, violations
-from workflows.core.civil import INDOCHINA, parse_instant
+from workflows.core.civil import INDOCHINA, YEARS, parse_instant
 from workflows.core.documents import AttestationsField, ChoiceField, FieldSpec
 from workflows.core.fields import Context, attested_codes
 from workflows.core.nearest import nearest
@@ -163,15 +163,15 @@ def _date(text: str) -> Json:
 
 
 def read_date(text: str) -> date:
-    """A civil date, day first or as ISO 8601 writes it; raises ValueError."""
+    """A civil date, day first or as ISO 8601 writes it; raises ValueError, also for a year that is not of `YEARS`."""
     day_first = _DAY_FIRST.fullmatch(text)
     try:
-        if day_first:
-            day, month, year = map(int, day_first.groups())
-            return date(year, month, day)
-        return date.fromisoformat(text)
+        found = date(*map(int, reversed(day_first.groups()))) if day_first else date.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f'"{text}" is not a date; write {DATES}') from error
+    if found.year not in YEARS:
+        raise ValueError(f'"{text}" is outside the years {YEARS[0]} to {YEARS[-1]}')
+    return found
 
 
 def read_instant(text: str) -> datetime:
