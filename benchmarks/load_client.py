@@ -125,7 +125,9 @@ class _Connection(asyncio.Protocol):
             self._steps, self._cases = iter(lane), {}
             request = next(self._steps)
         self._asked = request
-        assert self._transport is not None  # noqa: S101 - set when the connection was made
+        if self._transport is None:
+            message = "nothing can be sent before the connection is made"
+            raise RuntimeError(message)
         self._transport.write(request.text.replace(_ID, self._cases.get(request.slot, b""), 1))
 
     def _fail(self, what: str) -> None:

@@ -1,6 +1,7 @@
 """Plans and their targets laid out for a person."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 
 import typer
 
@@ -107,7 +108,7 @@ def print_targets(state: PlanState, language: Language) -> None:
 def reading_line(state: TargetState, reading: Reading, language: Language) -> str:
     """The value of a target on one day, what it is held against, and whether it is reached."""
     value = reading.value
-    number = "?" if isinstance(value, Unknown) else words(_shown(state, reading), language)
+    number = "?" if isinstance(value, Unknown) else words(_shown(state, value), language)
     if reading.base is not None and not isinstance(value, Unknown):
         number = f"{number} ({reading.of}/{reading.base})"
     if state.bound is None:
@@ -116,9 +117,8 @@ def reading_line(state: TargetState, reading: Reading, language: Language) -> st
     return f"{number}; {_bound(state, state.bound, language)}: {words(verdict, language)}"
 
 
-def _shown(state: TargetState, reading: Reading) -> Words:
-    assert not isinstance(reading.value, Unknown)  # noqa: S101 - narrows the type
-    return shown(reading.value, state.indicator.digits, per_cent=in_per_cent(state.indicator))
+def _shown(state: TargetState, value: Fraction) -> Words:
+    return shown(value, state.indicator.digits, per_cent=in_per_cent(state.indicator))
 
 
 def _bound(state: TargetState, bound: Bound, language: Language) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 from workflows.core.canonical import Json
 from workflows.core.case import Actor, Case, CaseId, Data
 from workflows.core.definition import Definition
-from workflows.core.documents import CountFact, FieldSpec
+from workflows.core.documents import CasesFact, CountFact, FieldSpec
 from workflows.core.fields import FREE_TEXTS
 from workflows.core.guards import Value
 from workflows.core.vocabulary import field_type
@@ -108,7 +108,7 @@ class Bindings:
 
     def _facts(self, rest: str) -> int | None:
         fact = self.definition.document.facts[rest]
-        record = self._count(fact) if isinstance(fact, CountFact) else self._cases(rest)
+        record = self._count(fact) if isinstance(fact, CountFact) else self._cases(fact)
         self.used[rest] = record
         return cast("int | None", record["value"])
 
@@ -129,9 +129,7 @@ class Bindings:
             **({"entry": entries[0]} if len(entries) == 1 else {"entries": entries}),
         }
 
-    def _cases(self, name: str) -> dict[str, Json]:
-        fact = self.definition.document.facts[name]
-        assert not isinstance(fact, CountFact)  # noqa: S101 - narrows the type; the caller has tested it
+    def _cases(self, fact: CasesFact) -> dict[str, Json]:
         found = [
             each
             for each in self.draft.of_unit(self.case.unit_path, fact.cases, fact.states)

@@ -92,6 +92,13 @@ class Notice(IssuedDocument):
         return self
 
 
+class Settled(Validity):
+    """The days for which all is known; they end, because what will be issued later is not."""
+
+    to: date
+    """Day after the last, exclusive."""
+
+
 class CalendarDocument(Cited):
     """The working days of the public bodies of a country."""
 
@@ -100,13 +107,6 @@ class CalendarDocument(Cited):
     weekend: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=6, strict=False)]
     law: Annotated[tuple[IssuedDocument, ...], Field(min_length=1, strict=False)]
     """Documents by which the holidays of every year are off."""
-    settled: Validity
+    settled: Settled
     """The days for which all that was issued stands here; later days may still be swapped."""
     notices: Annotated[tuple[Notice, ...], Field(strict=False)] = ()
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        if self.settled.to is None:
-            message = "settled.to is missing: what will be issued later is not known"
-            raise ValueError(message)
-        return self

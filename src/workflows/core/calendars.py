@@ -94,7 +94,6 @@ class Calendar:
     def version(self) -> str:
         """SHA-256, in hexadecimal, of all that it says up to the end of the year after the settled days."""
         settled = self.document.settled
-        assert settled.to is not None  # noqa: S101 - narrows the type; the document has an end
         years = range(settled.from_.year, settled.to.year + 2)
         public: Mapping[str, Json] = {
             day.isoformat(): name.vi for year in years for day, name in public_holidays(year).items()
@@ -194,9 +193,14 @@ def reckon(start: date, amount: int, unit: Unit, *, calendar: Calendar | None = 
         unit: Of months, the same day of a later month, or its last where it has no such day.
         calendar: Needed for working days and where the end rolls.
         rolls: Days and months that end on a day that is not worked end on the next one that is.
+
+    Raises:
+        ValueError: a calendar is needed, and there is none.
     """
     if unit == "working_days" or rolls:
-        assert calendar is not None  # noqa: S101 - narrows the type; proofs ask for a calendar
+        if calendar is None:
+            message = f"{amount} {unit} from {start} cannot be reckoned without a calendar"
+            raise ValueError(message)
         return _rolled(start, amount, unit, calendar) if rolls else _of_working_days(start, amount, calendar)
     last = _end(start, amount, unit)
     return Reckoning(start=start, amount=amount, unit=unit, counted=(last - start).days, last=last)

@@ -4,14 +4,17 @@ What is issued later moves deadlines that were reckoned before; which day is rig
 calendar, so that nobody names one. The case keeps its state, and events before keep the deadline that they gave.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from workflows.core.authority import has_role
+from workflows.core.calendar_documents import Notice
+from workflows.core.calendars import Calendar
 from workflows.core.canonical import Json
 from workflows.core.case import Actor, Blocker, Case, Changes, Data, Kind
 from workflows.core.civil import show_date
-from workflows.core.deadlines import Deadline, calendar_fact
+from workflows.core.deadlines import calendar_fact, deadline_of
 from workflows.core.definition import Definition, Step
 from workflows.core.documents import MOVE_DEADLINE, Role, Words
 from workflows.core.drafting import Change
@@ -34,15 +37,32 @@ STEP: Final = Step(
 )
 
 
-def has_moved(case: Case, deadline: Deadline | None) -> bool:
-    """Whether the calendar now gives a running case another deadline than it has."""
-    return not case.final and deadline is not None and deadline.spec.by_calendar and deadline.last != case.due
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Where the calendar now has a deadline."""
+
+    last: date
+    """The last day in time."""
+    calendar: Calendar
+    notices: tuple[Notice, ...]
+    """Those about the days that were counted, then or now."""
 
 
-def deadline_blockers(actor: Actor, case: Case, deadline: Deadline | None) -> list[Blocker]:
+def moved(definition: Definition, case: Case) -> Moved | None:
+    """None where the case has ended, or the calendar has its deadline where it is."""
+    deadline, calendar = deadline_of(definition, case), definition.calendar
+    if case.final or calendar is None or deadline is None or not deadline.spec.by_calendar:
+        return None
+    if deadline.last is None or deadline.last == case.due:
+        return None
+    end = max(deadline.last, case.due or deadline.last)
+    return Moved(last=deadline.last, calendar=calendar, notices=calendar.notices(deadline.start, end))
+
+
+def deadline_blockers(actor: Actor, case: Case, found: Moved | None) -> list[Blocker]:
     """Everything that stands against the move; empty when it may be done."""
     blockers = [] if has_role(actor, ROLES, *SCOPE) else [wrong_role(actor.role, sorted(ROLES))]
-    if not has_moved(case, deadline):
+    if found is None:
         blockers.append(_stands(case))
     return blockers
 
@@ -53,19 +73,13 @@ def deadline_change(last: date) -> Change:
     return Change(whole=fixed, public={"due": last.isoformat()}, texts=FreeText())
 
 
-def deadline_facts(definition: Definition, case: Case, deadline: Deadline, today: date) -> Data:
+def deadline_facts(case: Case, found: Moved, today: date) -> Data:
     """What the move rests on: the calendar with the notices about its days, and the deadline before."""
-    calendar = definition.calendar
-    assert calendar is not None  # noqa: S101 - narrows the type; a deadline that moved depends on one
-    assert deadline.last is not None  # noqa: S101 - as above
-    end = max(deadline.last, case.due or deadline.last)
-    notices: list[Json] = [
-        {"number": each.number, "date": each.date.isoformat()} for each in calendar.notices(deadline.start, end)
-    ]
+    notices: list[Json] = [{"number": each.number, "date": each.date.isoformat()} for each in found.notices]
     return {
-        **calendar_fact(calendar, today),
+        **calendar_fact(found.calendar, today),
         "due": {"value": case.due.isoformat() if case.due else None, "source": "case", "as_of": today.isoformat()},
-        "notices": {"value": notices, "source": calendar.document.calendar, "as_of": today.isoformat()},
+        "notices": {"value": notices, "source": found.calendar.document.calendar, "as_of": today.isoformat()},
     }
 
 

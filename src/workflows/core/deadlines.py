@@ -37,7 +37,8 @@ def last_day(definition: Definition, due: Due | None, start: date, data: Data) -
     if due.field is not None:
         day = data.get(due.field)
         return date.fromisoformat(cast("str", day)) if day else None
-    return _reckoned(definition, due, start).last
+    reckoning = _reckoned(definition, due, start)
+    return reckoning.last if reckoning else None
 
 
 def deadline_of(definition: Definition, case: Case) -> Deadline | None:
@@ -49,7 +50,7 @@ def deadline_of(definition: Definition, case: Case) -> Deadline | None:
     return Deadline(
         spec=due,
         start=start,
-        reckoning=None if due.field else _reckoned(definition, due, start),
+        reckoning=_reckoned(definition, due, start),
         last=last_day(definition, due, start, case.data),
         due=case.due,
     )
@@ -91,7 +92,8 @@ def calendar_fact(calendar: Calendar, today: date) -> Data:
     return {f"calendar.{key}": {"value": calendar.version, "source": key, "as_of": today.isoformat()}}
 
 
-def _reckoned(definition: Definition, due: Due, start: date) -> Reckoning:
-    assert due.within is not None  # noqa: S101 - narrows the type; a deadline has one of the two forms
-    assert due.unit is not None  # noqa: S101 - as above
+def _reckoned(definition: Definition, due: Due, start: date) -> Reckoning | None:
+    """None: the case names the day itself."""
+    if due.within is None or due.unit is None:
+        return None
     return reckon(start, due.within, due.unit, calendar=definition.calendar, rolls=due.rolls)

@@ -38,8 +38,8 @@ from workflows.core.case import (
 )
 from workflows.core.civil import civil_date
 from workflows.core.deadline_moves import STEP as MOVING_DEADLINE
-from workflows.core.deadline_moves import deadline_blockers, deadline_change, deadline_facts
-from workflows.core.deadlines import deadline_of, reckoned_by
+from workflows.core.deadline_moves import deadline_blockers, deadline_change, deadline_facts, moved
+from workflows.core.deadlines import reckoned_by
 from workflows.core.definition import Birth, Definition, Firing, Step
 from workflows.core.documents import MOVE_DEADLINE, MOVE_UNIT, OPEN, Words
 from workflows.core.drafting import Origin, make_event, occurred_day, opening_change, resolve, step_change
@@ -184,9 +184,9 @@ class _Work:
         if case is None or not may_see(self._actor, case.unit_path, self._today):
             return NotFound(what="case", given=act.case)
         definition = self._world.definitions.by_hash(case.definition)
-        deadline = deadline_of(definition, case)
-        blockers = deadline_blockers(self._actor, case, deadline)
-        if deadline is not None and deadline.last is not None and not blockers:
+        found = moved(definition, case)
+        blockers = deadline_blockers(self._actor, case, found)
+        if found is not None and not blockers:
             event = make_event(
                 self._origin,
                 definition=definition,
@@ -196,9 +196,9 @@ class _Work:
                 unit=case.unit,
                 index=0,
                 to=case.state,
-                change=deadline_change(deadline.last),
+                change=deadline_change(found.last),
                 given=NOTHING,
-                facts=deadline_facts(definition, case, deadline, self._today),
+                facts=deadline_facts(case, found, self._today),
                 cause=None,
                 reason=self._command.reason,
             )

@@ -183,8 +183,10 @@ def read_notice(entry: bytes) -> Notice:
 
 
 def deadline_of(case: Case, action: int) -> Deadline:
-    """Raises AssertionError where the case has no deadline."""
-    assert case.due is not None  # noqa: S101 - narrows the type
+    """Raises ValueError where the case has no deadline."""
+    if case.due is None:
+        message = f"case {case.id} has no deadline"
+        raise ValueError(message)
     return Deadline(due=case.due, case=case.id, state=case.state, state_since=case.state_since, action=action)
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
 from workflows.core.calendar_documents import IssuedDocument
 from workflows.core.calendars import Calendar, Reckoning, Skipped, Worked
 from workflows.core.case import Actor, Case, Decision, MoveDeadline
-from workflows.core.deadline_moves import has_moved
+from workflows.core.deadline_moves import moved
 from workflows.core.deadline_words import told
 from workflows.core.deadlines import Deadline, deadline_of
 from workflows.core.definition import Definition
@@ -74,9 +74,9 @@ def moves(engine: Engine, actor: Actor) -> Iterator[Move]:
     """Running cases that the actor may see, and whose deadlines are to be moved; by id."""
     with engine.database.read() as connection:
         for case in running_in(connection, actor, reading.today(engine), _by_calendar(engine)):
-            found = _explained(engine, case)
-            if has_moved(case, found.deadline):
-                yield _move(found)
+            found = moved(engine.definitions.by_hash(case.definition), case)
+            if found is not None:
+                yield Move(case=case, last=found.last, notices=found.notices)
 
 
 def _by_calendar(engine: Engine) -> frozenset[tuple[str, str]]:
@@ -88,15 +88,6 @@ def _by_calendar(engine: Engine) -> frozenset[tuple[str, str]]:
         for name, state in version.document.states.items()
         if state.due is not None and state.due.by_calendar
     )
-
-
-def _move(found: Explained) -> Move:
-    deadline, calendar = found.deadline, found.definition.calendar
-    assert deadline is not None  # noqa: S101 - narrows the type; a deadline that moved is one
-    assert deadline.last is not None  # noqa: S101 - as above, and it depends on a calendar
-    assert calendar is not None  # noqa: S101 - as above
-    end = max(deadline.last, found.case.due or deadline.last)
-    return Move(case=found.case, last=deadline.last, notices=calendar.notices(deadline.start, end))
 
 
 def apply(engine: Engine, actor: Actor, found: Iterable[Move], reason: str | None) -> Iterator[tuple[Move, Decision]]:
@@ -111,9 +102,8 @@ def apply(engine: Engine, actor: Actor, found: Iterable[Move], reason: str | Non
         commands = [engine.command(grant=actor.grant, act=act, reason=reason) for act in acts]
         futures = [engine.submit(Submission(commands=(each,), deadline_seconds=_PATIENCE_SECONDS)) for each in commands]
         for move, future in zip(batch, futures, strict=True):
-            decision = future.result()[0].decision
-            assert decision is not None  # noqa: S101 - narrows the type; without a key nothing is replayed
-            yield move, decision
+            # Without a key nothing is replayed, so that it was decided now.
+            yield move, cast("Decision", future.result()[0].decision)
 
 
 def deadline_json(found: Explained, today: date) -> Object:

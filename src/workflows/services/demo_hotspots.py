@@ -70,6 +70,7 @@ class Hotspots:
 
     def _choice(self, name: str, option: str) -> Words:
         spec = self.stage.document("hotspot").fields[name]
-        assert isinstance(spec, ChoiceField)  # noqa: S101 - kind and found_by are choices
+        if not isinstance(spec, ChoiceField):
+            raise TypeError(f"{name} is a {spec.type}, not a choice")
         found = spec.options[option]
         return Words(vi=found.vi[0].lower() + found.vi[1:], en=found.en[0].lower() + found.en[1:])

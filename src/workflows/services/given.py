@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, NoReturn, TypeAlias
+from typing import Final, NoReturn, TypeAlias, cast
 
 from workflows.core.canonical import Json, violations
 from workflows.core.civil import INDOCHINA, YEARS, parse_instant
@@ -95,9 +95,8 @@ def _put(values: dict[str, Json], name: str, value: Json, *, listed: bool) -> No
     *parents, last = name.split(".")
     place = values
     for parent in parents:
-        inner = place.setdefault(parent, {})
-        assert isinstance(inner, dict)  # noqa: S101 - a name is a leaf or a parent, never both
-        place = inner
+        # A name is a leaf or a parent, never both.
+        place = cast("dict[str, Json]", place.setdefault(parent, {}))
     if listed:
         before = place.get(last, [])
         place[last] = [*before, value] if isinstance(before, list) else [value]

@@ -122,11 +122,10 @@ class CaseImport:
         for part in self._spool.by_unit(_PART):
             rows = self._still_to_do(part)
             commands = [self._command(row) for row in rows]
-            world = self._world(commands) if commands else None
+            world = self._world(commands)
             for row, command in zip(rows, commands, strict=True):
                 if row.unit != unit:
                     unit, carried = row.unit, {}
-                assert world is not None  # noqa: S101 - there are commands
                 decision = self._decided(world, carried, command)
                 if isinstance(decision, Accepted):
                     carried |= {key: case for key, case in decision.cases.items() if case.workflow in lasting}

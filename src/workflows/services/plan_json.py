@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from workflows.core.documents import Cited, Words
 from workflows.core.indicators import Bound, Figure, Unknown, Value, in_per_cent, shown, written
-from workflows.core.plan_documents import Due, LegalBasis, Noted, PlanDocument
+from workflows.core.plan_documents import Column, Due, LegalBasis, Noted, PlanDocument
 from workflows.services.rendering import Object, words_json
 from workflows.services.targets import Behind, PlanState, Reading, TableCell, TableRow, TargetState
 from workflows.store.behind import CaseBehind, EntryBehind, UnitBehind
@@ -140,7 +140,7 @@ def target_json(state: TargetState) -> Object:
             {"year": year, **reading_json(each, digits, per_cent=per_cent)}
             for year, each in sorted(state.years.items())
         ],
-        "table": _table(state) if target.table else None,
+        "table": _table(target.table.columns, state) if target.table else None,
     }
 
 
@@ -174,9 +174,7 @@ def _because(value: Value | Figure) -> list[Object]:
     return [words_json(each) for each in value.because] if isinstance(value, Unknown) else []
 
 
-def _table(state: TargetState) -> Object:
-    assert state.target.table is not None  # noqa: S101 - narrows the type
-    columns = state.target.table.columns
+def _table(columns: Mapping[str, Column], state: TargetState) -> Object:
     digits = {name: column.digits for name, column in columns.items()}
     return {
         "columns": [

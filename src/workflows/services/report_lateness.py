@@ -109,22 +109,22 @@ class _Judge:
         case = steps[-1].after
         if case.state == ANNULLED:
             return None
-        if not case.final and self._is_over(case, self.as_of):
-            return _lateness(steps, len(steps), case, self.as_of)
+        if not case.final and (due := self._missed(case, self.as_of)):
+            return _lateness(steps, len(steps), case, due, self.as_of)
         for place in reversed(range(len(steps))):
             step = steps[place]
-            if step.before and self._was_too_late(step.before, step) and self.first <= step.day <= self.as_of:
-                return _lateness(steps, place, step.before, step.day)
+            if step.before and "entered" in step.event.changes and self.first <= step.day <= self.as_of:
+                due = self._missed(step.before, step.day)
+                if due:
+                    return _lateness(steps, place, step.before, due, step.day)
         return None
 
-    def _was_too_late(self, before: Case, step: _Step) -> bool:
-        return "entered" in step.event.changes and self._is_over(before, step.day)
-
-    def _is_over(self, case: Case, day: date) -> bool:
+    def _missed(self, case: Case, day: date) -> date | None:
+        """The deadline, where it is over on a day."""
         if case.due is None or case.due >= day:
-            return False
+            return None
         last = last_in_time(self.definitions.by_hash(case.definition), case)
-        return last is not None and last < day
+        return case.due if last is not None and last < day else None
 
 
 def _steps(events: Sequence[Event]) -> Iterator[_Step]:
@@ -134,12 +134,11 @@ def _steps(events: Sequence[Event]) -> Iterator[_Step]:
         yield _Step(before=before, event=event, after=case)
 
 
-def _lateness(steps: Sequence[_Step], place: int, case: Case, until: date) -> _Late:
+def _lateness(steps: Sequence[_Step], place: int, case: Case, due: date, until: date) -> _Late:
     """`place`: of the leaving, or the end."""
-    assert case.due is not None  # noqa: S101 - narrows the type
     return _Late(
         case=case,
-        due=case.due,
+        due=due,
         until=until,
         done=place < len(steps),
         steps=[each for each in steps[:place] if each.episode == case.episode],

@@ -14,6 +14,7 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.header_footer import HeaderFooterItem
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
@@ -99,7 +100,8 @@ def _fill_row(sheet: Worksheet, number: int, cells: Iterable[tuple[Column, Cell]
 
 def _put(sheet: Worksheet, row: int, place: int, value: Cell) -> SheetCell:
     cell = sheet.cell(row=row, column=place)
-    assert isinstance(cell, SheetCell)  # noqa: S101 - narrows the type: no cells are merged
+    if not isinstance(cell, SheetCell):
+        raise TypeError(f"{cell.coordinate} is part of a merged cell, which cannot be written")
     match value:
         case None | "":
             pass
@@ -126,9 +128,9 @@ def _set_up(sheet: Worksheet, report: Report) -> None:
     sheet.page_setup.orientation = "landscape"
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    foot = sheet.oddFooter
-    assert foot is not None  # noqa: S101 - narrows the type: a new sheet has one
+    foot = HeaderFooterItem()
     foot.left.text, foot.right.text = f"{report.plan.plan} / {report.key}", "&P/&N"
+    sheet.HeaderFooter.oddFooter = foot
 
 
 def _written(book: Workbook, made_at: datetime) -> bytes:

@@ -4,7 +4,7 @@ Cells keep their kind, so that a workbook can hold numbers and days. Widths and 
 how either form draws them does not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -205,13 +205,12 @@ def _note(note: Words | None) -> Cell:
 def _by_unit(report: Report) -> Iterator[Table]:
     numbers = count(1)
     for line in report.targets:
-        if line.state.target.table is not None and line.state.table:
-            yield _unit_table(f"Bảng {next(numbers)}", line.state)
+        table = line.state.target.table
+        if table is not None and line.state.table:
+            yield _unit_table(f"Bảng {next(numbers)}", table.columns, line.state)
 
 
-def _unit_table(name: str, state: TargetState) -> Table:
-    assert state.target.table is not None  # noqa: S101 - narrows the type
-    days = state.target.table.columns
+def _unit_table(name: str, days: Mapping[str, Day], state: TargetState) -> Table:
     return Table(
         name=name,
         title=state.target.title.vi,
@@ -236,7 +235,7 @@ def _day_columns(day: Day) -> Iterator[Column]:
         yield Column(title="Kết quả", width=12, print=1.6, over=over)
 
 
-def _unit_row(place: int, row: TableRow, days: dict[str, Day]) -> Row:
+def _unit_row(place: int, row: TableRow, days: Mapping[str, Day]) -> Row:
     cells = [each for name, day in days.items() for each in _day_cells(row.cells[name], day)]
     return Row(
         cells=(place if row.unit else "", row.unit.name if row.unit else "Cộng", row.total, *cells),

@@ -18,7 +18,7 @@ from workflows.core import overdue
 from workflows.core.case import CaseId, Fire
 from workflows.core.civil import civil_date, parse_instant, show_date
 from workflows.core.ids import uuid7
-from workflows.core.overdue import Does, Notice, Rule
+from workflows.core.overdue import Does, Notice
 from workflows.services.background import Background, tell
 from workflows.services.engine import Engine
 from workflows.store import notices
@@ -138,7 +138,7 @@ class Worker(Background):
             grant=WORKER,
             act=Fire(
                 case=found.case,
-                trigger=_trigger(firing.rule),
+                trigger=firing.trigger,
                 input=overdue.given(firing.rule, firing.case, civil_date(self._engine.clock())),
                 expected_version=firing.version,
             ),
@@ -159,11 +159,6 @@ class Worker(Background):
         if self._watch is not None:
             for each in written:
                 self._watch(each)
-
-
-def _trigger(rule: Rule) -> str:
-    assert rule.action.fire is not None  # noqa: S101 - narrows the type; only such rules become firings
-    return rule.action.fire
 
 
 def _reply(future: "Future[tuple[Outcome, ...]]") -> Reply | None:

@@ -8,7 +8,7 @@ fired, and becomes a notice when it is known what came of it. What fires it, and
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -61,6 +61,11 @@ class Firing:
     case: Case
     version: int
     """Of the case when it was decided upon."""
+
+    @property
+    def trigger(self) -> str:
+        """The one of its rule: no other than a rule that fires becomes a firing."""
+        return cast("str", self.rule.action.fire)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
