@@ -28,7 +28,6 @@ NOT_IN_SCHEMA = {
     "shape_holiday_reversed",
     "shape_notice_of_nothing",
     "shape_settled_reversed",
-    "shape_settled_without_end",
     "shape_swap_of_a_misprint",
     "shape_swap_with_itself",
     "shape_year_unknown",
