@@ -7,8 +7,8 @@ PORT ?= 8000
 SERVE ?= 1
 # Any interpreter >= 3.11; name another one with `make setup PYTHON=/path/to/python`.
 PYTHON ?=
-# More than the two cores of a small machine: many tests wait for a disk or another process.
-WORKERS ?= 4
+# One more than there are cores: many tests wait for a disk or another process.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 BIN := .venv/bin
 # A file, so that the environment is made again only when what it is made of changes.

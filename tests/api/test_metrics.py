@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import NOW, Api, check_problem, hotspot
-from tests.cli.test_serving import WAIT_SECONDS, eventually, served
+from tests.cli.test_serving import eventually, served
 from workflows.core.documents import Role
 from workflows.loader import find_definitions, load
 from workflows.services.grants import GrantError, check_grant
@@ -71,26 +71,22 @@ def total(text: str, sample: str) -> float:
 
 def test_several_processes_answer_together(postgresql_url: str, tmp_path: Path) -> None:
     secret = made(postgresql_url, Role.ADMINISTRATOR)
-    headers = {"authorization": f"Bearer {secret}"}
+    headers = {"authorization": f"Bearer {secret}", "connection": "close"}
+    """A connection for each request, so that both processes answer."""
     police = made(postgresql_url, Role.PROVINCIAL_POLICE)
 
     with served(postgresql_url, tmp_path, "--workers", "2") as server:
-        address = str(server.client.base_url)
+        client = server.client
 
         def ask(_number: int) -> int:
-            return httpx.get(f"{address}/api/v1/me", headers=headers, timeout=WAIT_SECONDS).status_code
+            return client.get("/api/v1/me", headers=headers).status_code
 
         def metrics() -> str:
-            return httpx.get(f"{address}/metrics", headers=headers, timeout=WAIT_SECONDS).raise_for_status().text
+            return client.get("/metrics", headers=headers).raise_for_status().text
 
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(ask, range(40))) == {200}
-        opened = httpx.post(
-            f"{address}/api/v1/cases",
-            json=hotspot("29242"),
-            headers={"authorization": f"Bearer {police}"},
-            timeout=WAIT_SECONDS,
-        )
+        opened = client.post("/api/v1/cases", json=hotspot("29242"), headers={"authorization": f"Bearer {police}"})
         assert opened.status_code == 201, opened.text
         eventually(lambda: all(total(metrics(), 'workflows_commands_total{outcome="accepted"}') == 1 for _ in range(4)))
         seen = [total(metrics(), ROUTE) for _ in range(8)]

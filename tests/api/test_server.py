@@ -43,14 +43,15 @@ def started(program: str, url: str) -> tuple[subprocess.Popen[str], str]:
 
 def wait_until_ready(address: str) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        try:
-            assert httpx.get(f"{address}/readyz").status_code == httpx.codes.OK
-        except httpx.TransportError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+    with httpx.Client() as client:
+        while True:
+            try:
+                assert client.get(f"{address}/readyz").status_code == httpx.codes.OK
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            else:
+                return
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -94,7 +94,7 @@ def _typed(texts: list[_Text], variables: _Variables) -> Iterator[Finding]:
     if not texts:
         return
     try:
-        language = Language(variables)
+        language = Language.of(variables)
     except ValueError:  # a name that guards cannot read, which `proofs` tells where it stands
         return
     for path, text, result in texts:

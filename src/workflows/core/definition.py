@@ -246,7 +246,7 @@ class _Compiler:
     def __init__(self, document: WorkflowDocument, catalogue: Catalogue) -> None:
         self._document = document
         self._variables = case_variables(document, catalogue)
-        self._language = Language(self._variables)
+        self._language = Language.of(self._variables)
         self.sheets = {key: self._sheet(key, sheet) for key, sheet in document.sheets.items()}
 
     def transition(self, trigger: str, spec: Transition) -> Step:
@@ -310,7 +310,7 @@ class _Compiler:
         )
 
     def _with_input(self, fields: Mapping[str, FieldSpec]) -> Language:
-        return Language(self._variables | input_variables(fields)) if fields else self._language
+        return Language.of(self._variables | input_variables(fields))
 
     def _requirement(self, requirement: Requirement, language: Language) -> Rule | SheetRules:
         if isinstance(requirement, SheetRequirement):

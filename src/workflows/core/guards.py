@@ -42,6 +42,9 @@ LONGEST_TEXT: Final = 2_000  # characters of one expression
 _REMEMBERED: Final = 64
 """Results kept of one guard: a batch asks the same of many cases, and the library takes longer than looking it up."""
 
+_LANGUAGES: Final = 256
+"""Kept: more than the places of a province's workflows, each of which has variables of its own."""
+
 _CEL_TYPES: Final = {
     ValueType.BOOLEAN: cel.Type.BOOL,
     ValueType.INTEGER: cel.Type.INT,
@@ -128,6 +131,15 @@ class Failed:
 class Language:
     """The variables that expressions of one place may name, each with a boolean `known.<name>`."""
 
+    @staticmethod
+    def of(variables: Mapping[str, ValueType]) -> "Language":
+        """The one language of these variables: what proves a document and what compiles it share it, and its guards.
+
+        Raises:
+            ValueError: a name that CEL could not read.
+        """
+        return _language(frozenset(variables.items()))
+
     def __init__(self, variables: Mapping[str, ValueType]) -> None:
         """Raise ValueError for a name that CEL could not read."""
         for name in variables:
@@ -138,9 +150,20 @@ class Language:
         known = {f"known.{name}": cel.Type.BOOL for name in variables}
         declared = {name: _CEL_TYPES[value_type] for name, value_type in variables.items()}
         self._environment = cel.NewEnv(variables=declared | known, functions=_functions())
+        self._guards: dict[tuple[str, ValueType], Guard] = {}
 
     def compile(self, text: str, *, result: ValueType = ValueType.BOOLEAN) -> "Guard":
-        """Raise GuardProblem for anything wrong: syntax, names, types, the result's type, size."""
+        """The one guard of this text and result.
+
+        Raises:
+            GuardProblem: anything wrong: syntax, names, types, the result's type, size.
+        """
+        guard = self._guards.get((text, result))
+        if guard is None:
+            guard = self._guards[text, result] = self._compiled(text, result)
+        return guard
+
+    def _compiled(self, text: str, result: ValueType) -> "Guard":
         _check_text(text)
         expression = self._checked_by_library(text)
         serialized = expression.serialize()
@@ -197,6 +220,11 @@ class Language:
             return self._environment.deserialize(absorbing(serialized))
         except (TooLargeError, RuntimeError):
             raise GuardProblem(text, "too many nested ternaries") from None
+
+
+@lru_cache(_LANGUAGES)
+def _language(variables: frozenset[tuple[str, ValueType]]) -> Language:
+    return Language(dict(variables))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
