@@ -10,6 +10,9 @@ PYTHON ?=
 # One more than there are cores: many tests wait for a disk or another process.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
+# Tests start a hundred processes, each of which would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 # A file, so that the environment is made again only when what it is made of changes.
 STAMP := .venv/.ready
