@@ -11,6 +11,7 @@ from tests.sizes import size
 from workflows.core.case import Accepted, Decision
 from workflows.core.documents import Role
 from workflows.services.engine import Engine
+from workflows.store import writer
 from workflows.store.submissions import CommandFailed
 from workflows.store.writer import Writer
 
@@ -54,6 +55,7 @@ def test_without_isolation_all_fail(database_url: str, monkeypatch: pytest.Monke
         for job in jobs:
             job.tell(CommandFailed())  # type: ignore[attr-defined]  # a stand-in with only what is used
 
+    monkeypatch.setattr(writer, "_write_apart", writer._write)
     monkeypatch.setattr(Writer, "_isolate", fail_all)
     stage.populate(database_url)
     communes = stage.communes(database_url, BATCH)

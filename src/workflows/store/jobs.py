@@ -23,8 +23,6 @@ class Job:
     deadline: float
     """On the monotonic clock."""
     tries: int = 0
-    apart: bool = False
-    """Something failed in its batch, so that it is to be written where it can be undone alone."""
     collided: bool = False
     writing: Writing | None = None
     roots: list[Root] = field(default_factory=list)

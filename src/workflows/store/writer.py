@@ -220,17 +220,15 @@ class Writer:
                 job.tell(Expired("the deadline passed before the command could be decided"))
 
     def _isolate(self, jobs: Sequence[Job], error: Exception) -> None:
-        """Something failed: write again one by one; if even that fails, decide in halves until the culprit is alone."""
-        if not jobs[0].apart:
-            for job in jobs:
-                job.apart = True
-            self._carry_out(jobs)
-        elif len(jobs) == 1:
-            jobs[0].tell(_failed(jobs[0], error))
-        else:
+        """The whole transaction failed: decide in halves until the culprit is alone."""
+        if len(jobs) > 1:
             middle = len(jobs) // 2
             self._carry_out(jobs[:middle])
             self._carry_out(jobs[middle:])
+        elif _refused_by_database(jobs[0], error):
+            self._carry_out(jobs)
+        else:
+            self._answer(jobs, ())
 
     def _later(self, jobs: Sequence[Job]) -> None:
         """Back to the front of the queue: they were there first."""
@@ -296,7 +294,7 @@ class Writer:
             if stale:
                 wave, grown = self._read_again(connection, wave)
                 deferred += grown
-            deferred += self._wave(connection, wave, now, written)
+            deferred += self._wave(connection, wave, now, written, alone=len(jobs) == 1)
             stale = True
         return deferred
 
@@ -341,8 +339,13 @@ class Writer:
             job.roots = [next(rest) for _ in job.submission.commands]
             job.scope = frozenset[str]().union(*(next(units) for _ in job.submission.commands))
 
-    def _wave(self, connection: Connection, wave: Sequence[Job], now: datetime, written: list[str]) -> list[Job]:
-        """Load, decide and write jobs that touch nothing in common; returns those to be decided again."""
+    def _wave(
+        self, connection: Connection, wave: Sequence[Job], now: datetime, written: list[str], *, alone: bool
+    ) -> list[Job]:
+        """Load, decide and write jobs that touch nothing in common; returns those to be decided again.
+
+        A job that is alone in its transaction is undone with it.
+        """
         replies = stored(connection, [job.submission.idempotency for job in wave if job.submission.idempotency])
         fresh = [job for job in wave if not replayed(job, replies)]
         if not fresh:
@@ -350,7 +353,7 @@ class Writer:
         world = load(connection, self._definitions, [root for job in fresh for root in job.roots])
         for job in fresh:
             self._decide(job, Draft(world), now)
-        return (_write_apart if fresh[0].apart else _write)(connection, world, fresh, written)
+        return (_write if alone else _write_apart)(connection, world, fresh, written)
 
     def _decide(self, job: Job, draft: Draft, now: datetime) -> None:
         """Answer a job from the world; an exception answers it alone and leaves nothing of it."""
