@@ -149,7 +149,7 @@ def _checked(root: Path, paths: Sequence[Path]) -> Iterator[Problem]:
     acts = [file for file in act_files(root) if whole or not {file, file.parent}.isdisjoint(paths)]
     if plans or acts:
         units = UnitFiles(root / UNITS)
-        yield from units.problems()
+        yield from units.problems
         yield from sources.plan_problems(plans, units)
         yield from (problem for file in acts for problem in act_problems(file, units))
 

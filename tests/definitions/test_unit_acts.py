@@ -12,14 +12,14 @@ from workflows.unit_files import UnitFiles
 
 ROOT: Final = find_definitions(None)
 UNITS: Final = """\
-code,level,parent,valid_from,valid_to
-VN,country,,2021-01-01,
-22,province,VN,2021-01-01,
-193,district,22,2021-01-01,2025-07-01
-06652,commune,193,2021-01-01,2025-07-01
-06652,commune,22,2025-07-01,
-06655,commune,193,2021-01-01,2025-07-01
-06661,commune,22,2025-07-01,
+code,level,name,parent,valid_from,valid_to,successors
+VN,country,x,,2021-01-01,,
+22,province,x,VN,2021-01-01,,
+193,district,x,22,2021-01-01,2025-07-01,
+06652,commune,x,193,2021-01-01,2025-07-01,
+06652,commune,x,22,2025-07-01,,
+06655,commune,x,193,2021-01-01,2025-07-01,
+06661,commune,x,22,2025-07-01,,
 """
 HEAD: Final = "act: mau-2025\ntitle: {vi: Mẫu, en: Sample}\nday: 2025-07-01\nchanges:\n"
 GOOD: Final = (

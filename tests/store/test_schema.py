@@ -15,6 +15,7 @@ from sqlalchemy import MetaData, Table, insert, select, text, update
 from tests.store import samples
 from workflows.core.canonical import digest
 from workflows.core.documents import WorkflowDocument
+from workflows.core.problems import DefinitionError
 from workflows.loader import find_definitions, load
 from workflows.store import rows, schema
 from workflows.store.database import Database
@@ -143,10 +144,12 @@ def test_contradictions_of_units_are_refused(tmp_path: Path, lines: Sequence[tup
         read_units(tmp_path)
 
 
-def test_missing_columns_are_named(tmp_path: Path) -> None:
-    (tmp_path / "units.csv").write_text("code,level,name,valid_from,valid_to,successors\n")
-    with pytest.raises(UnitsError, match="no column parent"):
+def test_broken_lines_are_refused_together(tmp_path: Path) -> None:
+    lines = ("code,level,name,parent,valid_from,valid_to,successors", "84,provinze,n,,2021-01-01,,", "842,district")
+    (tmp_path / "units.csv").write_text("\n".join(lines))
+    with pytest.raises(DefinitionError) as refused:
         read_units(tmp_path)
+    assert [(each.line, each.path) for each in refused.value.problems] == [(2, "level"), (3, "")]
 
 
 @pytest.fixture

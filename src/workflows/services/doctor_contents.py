@@ -17,6 +17,7 @@ from workflows.core.definition import Definitions, compile_definition
 from workflows.core.document_bytes import definition_hash
 from workflows.core.documents import Catalogue
 from workflows.core.overdue import Does, rules_of
+from workflows.core.problems import DefinitionError
 from workflows.services.diagnosis import Finding, failure, ok, some, warning
 from workflows.store.guarding import missing_guards
 from workflows.store.notices import count_waiting
@@ -56,8 +57,10 @@ def _definitions(connection: Connection, catalogue: Catalogue) -> Finding:
 def _units(connection: Connection, directory: Path) -> Finding:
     try:
         wanted = read_units(directory / "units")
+    except DefinitionError as error:
+        return _broken_units(some([*map(str, error.problems)]))
     except UnitsError as error:
-        return failure("units", f"danh sách đơn vị hỏng: {error}", f"the list of units is broken: {error}")
+        return _broken_units(str(error))
     statement = select(unit).order_by(unit.c.code, unit.c.valid_from)
     stored = [dict(row) for row in connection.execute(statement).mappings()]
     if stored != wanted:
@@ -65,6 +68,10 @@ def _units(connection: Connection, directory: Path) -> Finding:
         en = f"units in the database ({len(stored)}) differ from the files ({len(wanted)}): run {_INIT}"
         return failure("units", vi, en)
     return ok("units", f"đã lưu {len(stored)} đơn vị, giai đoạn", f"{len(stored)} units and periods stored")
+
+
+def _broken_units(told: str) -> Finding:
+    return failure("units", f"danh sách đơn vị hỏng: {told}", f"the list of units is broken: {told}")
 
 
 def _guards(connection: Connection) -> Finding:

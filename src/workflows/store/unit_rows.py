@@ -1,10 +1,9 @@
 """Rows of the table `unit` from the CSV files of administrative units.
 
 Computes what the files leave to be derived: the searchable name and the path from the country down. Where the files
-come from is told beside them.
+come from is told beside them; whether a line is one of a unit is `unit_files`'.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -13,12 +12,11 @@ from typing import Final
 
 from workflows.core.folding import fold
 from workflows.core.nearest import nearest
+from workflows.core.problems import DefinitionError
 from workflows.store.database import DatabaseError
+from workflows.unit_files import Line, UnitFiles
 
-COLUMNS: Final = ("code", "level", "name", "parent", "valid_from", "valid_to", "successors")
 _OPEN_END: Final = "9999-12-31"
-
-_Line = Mapping[str, str]
 
 
 class UnitsError(DatabaseError):
@@ -29,27 +27,21 @@ def read_units(directory: Path) -> list[dict[str, object]]:
     """A row for each unit and period, by code and first day; none when the directory has no file.
 
     Raises:
-        UnitsError: a column or a parent is missing, two periods of a code overlap.
+        DefinitionError: with everything that is wrong with single lines.
+        UnitsError: a parent is missing, two periods of a code overlap.
     """
-    lines = [line for path in sorted(directory.glob("*.csv")) for line in _lines(path)]
-    periods: dict[str, list[_Line]] = defaultdict(list)
-    for line in sorted(lines, key=lambda line: (line["code"], line["valid_from"])):
+    files = UnitFiles(directory)
+    if files.problems:
+        raise DefinitionError(files.problems)
+    periods: dict[str, list[Line]] = defaultdict(list)
+    for line in sorted(files.lines, key=lambda line: (line["code"], line["valid_from"])):
         periods[line["code"]].append(line)
     for found in periods.values():
         _refuse_overlap(found)
     return [_row(line, _path(line, periods)) for found in periods.values() for line in found]
 
 
-def _lines(path: Path) -> list[_Line]:
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = sorted(set(COLUMNS) - set(reader.fieldnames or ()))
-        if missing:
-            raise UnitsError(f"{path}: no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
-        return list(reader)
-
-
-def _refuse_overlap(periods: Sequence[_Line]) -> None:
+def _refuse_overlap(periods: Sequence[Line]) -> None:
     for earlier, later in pairwise(periods):
         if (earlier["valid_to"] or _OPEN_END) > later["valid_from"]:
             message = (
@@ -58,14 +50,14 @@ def _refuse_overlap(periods: Sequence[_Line]) -> None:
             raise UnitsError(message)
 
 
-def _path(line: _Line, periods: Mapping[str, Sequence[_Line]]) -> str:
+def _path(line: Line, periods: Mapping[str, Sequence[Line]]) -> str:
     """Through the parents in force on the first day of the period."""
     if not line["parent"]:
         return line["code"]
     return f"{_path(_parent(line, periods), periods)}/{line['code']}"
 
 
-def _parent(line: _Line, periods: Mapping[str, Sequence[_Line]]) -> _Line:
+def _parent(line: Line, periods: Mapping[str, Sequence[Line]]) -> Line:
     day = line["valid_from"]
     for candidate in periods.get(line["parent"], ()):
         if candidate["valid_from"] <= day < (candidate["valid_to"] or _OPEN_END):
@@ -77,7 +69,7 @@ def _parent(line: _Line, periods: Mapping[str, Sequence[_Line]]) -> _Line:
     raise UnitsError(message)
 
 
-def _row(line: _Line, path: str) -> dict[str, object]:
+def _row(line: Line, path: str) -> dict[str, object]:
     return {
         "code": line["code"],
         "level": line["level"],
