@@ -66,6 +66,7 @@ def test_a_backup_is_a_database_and_never_overwrites(run_program: Run, filled: s
     [
         ("sqlite:///nowhere.sqlite3", "`workflows init` makes one"),
         ("sqlite:///empty.sqlite3", "run `workflows init`"),
+        ("sqlite:///other.sqlite3", "not a database"),
         ("mysql://localhost/x", "'mysql' is not supported"),
         ("postgresql://someone:hush@127.0.0.1:1/x", "connection"),
     ],
@@ -74,6 +75,7 @@ def test_an_unusable_database_is_told_in_one_line(
     run_program: Run, tmp_path: Path, command: Sequence[str], url: str, told: str
 ) -> None:
     (tmp_path / "empty.sqlite3").touch()
+    (tmp_path / "other.sqlite3").write_text("A text, and longer than the head of a database is.\n" * 10)
     ended = run_program(*command, "--database", url)
     assert (ended.code, ended.out) == (1, "")
     assert told in ended.err

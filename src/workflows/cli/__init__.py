@@ -6,12 +6,15 @@ when the command was misused, 1 when it failed; anything else is a defect and sh
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from workflows.cli.all import add_commands
 from workflows.cli.errors import CommandError, MisuseError
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 _NO_RIGHT: Final = "42501"
 """SQLSTATE: the role of the URL may not do this; any other wrong statement is a defect of ours."""
@@ -30,24 +33,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _expected() -> tuple[type[Exception], ...]:
     """Errors that are told in a line."""
-    from sqlalchemy.exc import OperationalError, ProgrammingError
+    from sqlalchemy.exc import DBAPIError
 
     from workflows.core.problems import DefinitionError
     from workflows.store.database import DatabaseError
 
-    return CommandError, DatabaseError, DefinitionError, OSError, OperationalError, ProgrammingError
+    return CommandError, DatabaseError, DefinitionError, OSError, DBAPIError
 
 
 def _end(error: Exception) -> None:
-    from sqlalchemy.exc import DBAPIError, ProgrammingError
+    from sqlalchemy.exc import DBAPIError
 
     from workflows.core.problems import DefinitionError
 
-    if isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
+    if isinstance(error, DBAPIError) and not _is_of_the_database(error):
         raise error
     text = str((error.orig or error) if isinstance(error, DBAPIError) else error).strip()
     sys.stderr.write(text + "\n" if isinstance(error, DefinitionError) else f"workflows: {' '.join(text.split())}\n")
     sys.exit(2 if isinstance(error, MisuseError) else 1)
+
+
+def _is_of_the_database(error: "DBAPIError") -> bool:
+    """It is away, is none or is damaged, or refuses a right; of what else it says, the cause is in our statements."""
+    from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
+
+    if isinstance(error, ProgrammingError):
+        return getattr(error.orig, "sqlstate", None) == _NO_RIGHT
+    # SQLite's "file is not a database" and "disk image is malformed" are of no narrower class.
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
 
 
 def _program(given: Sequence[str]) -> typer.Typer:
