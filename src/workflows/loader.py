@@ -147,7 +147,7 @@ def _checked(root: Path, paths: Sequence[Path]) -> Iterator[Problem]:
             yield problem
     plans = [plan for plan in sources.plans if whole or plan.file in paths]
     acts = [file for file in act_files(root) if whole or not {file, file.parent}.isdisjoint(paths)]
-    if plans or acts:
+    if whole or plans or acts:
         units = UnitFiles(root / UNITS)
         yield from units.problems
         yield from sources.plan_problems(plans, units)

@@ -48,8 +48,8 @@ def read_act(root: Path, named: str) -> UnitActDocument:
         near = nearest(named, found)
         hint = f'; did you mean "{near}"?' if near else ""
         raise UnknownActError(f'no act "{named}", nor a file of that name; acts: {", ".join(found) or "none"}{hint}')
-    source = _source(file)
-    problems = sorted_problems((*source.problems, *_problems(source, UnitFiles(root / UNITS))))
+    source, units = _source(file), UnitFiles(root / UNITS)
+    problems = sorted_problems((*source.problems, *units.problems, *_problems(source, units)))
     if problems or source.document is None:
         raise DefinitionError(problems)
     return source.document

@@ -76,6 +76,11 @@ def read_tree(content: bytes) -> Tree:
 def _text(content: bytes) -> str:
     if len(content) > SIZE_LIMIT:
         raise UnreadableError(1, f"the file has {len(content):,} bytes; at most {SIZE_LIMIT:,} are read")
+    return decoded(content)
+
+
+def decoded(content: bytes) -> str:
+    """A file as text; raises UnreadableError at the line of the first byte that is not UTF-8."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -125,6 +125,17 @@ def test_a_role_without_rights_is_told_in_a_line(run_program: Run, postgresql_ur
     assert ended.err.count("\n") == 1
 
 
+def test_a_server_that_only_reads_is_told_in_a_line(run_program: Run, postgresql_url: str) -> None:
+    name = make_url(postgresql_url).database
+    with Database(postgresql_url) as database, database.write() as connection:
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    grant = ("--role", "auditor", "--unit", "VN", "--person", "an", "--name", "An")
+    ended = run_program("key", "create", *grant, "--database", postgresql_url)
+    assert ended.code == 1
+    assert "read-only transaction" in ended.err
+    assert ended.err.count("\n") == 1
+
+
 def test_on_sqlite_there_are_no_roles_to_give_rights_to(run_program: Run, sqlite_url: str) -> None:
     ended = run_program("init", "--database", sqlite_url, "--server-role", "server")
     assert ended.code == 1

@@ -124,45 +124,6 @@ def test_without_units_what_needs_them_is_not_proved(definitions: Path) -> None:
     assert messages(definitions) == []
 
 
-def test_a_file_of_units_without_a_column_is_a_problem(definitions: Path) -> None:
-    edit(definitions / "units/units.csv", ("valid_from,valid_to", "valid_from,until"))
-    assert messages(definitions)[-1] == (
-        "definitions/units/units.csv:1: no column valid_to; "
-        "needed: code, level, name, parent, valid_from, valid_to, successors"
-    )
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        (
-            "00002,comune,xã,Xã Hai,01,2021-01-01,,",
-            'level: "comune" is not a level; allowed: country, province, district, commune; did you mean "commune"?',
-        ),
-        (",commune,xã,Xã Hai,01,2021-01-01,,", "code: is missing"),
-        ("00002,commune,xã,Xã Hai,01,01/01/2021,,", 'valid_from: "01/01/2021" is not a date; write yyyy-mm-dd'),
-        ("00002,commune,xã,Xã Hai,01,,,", 'valid_from: "" is not a date; write yyyy-mm-dd'),
-        ("00002,commune,xã,Xã Hai,01,2021-01-01,20250701,", 'valid_to: "20250701" is not a date; write yyyy-mm-dd'),
-        (
-            "00002,commune,xã,Xã Hai,01,2021-01-01,2021-01-01,",
-            'valid_to: "2021-01-01" must be after the first day, 2021-01-01',
-        ),
-        ("00002,commune", "2 cells, where there are 8 columns"),
-    ],
-)
-def test_a_broken_line_of_units_is_a_problem(definitions: Path, line: str, told: str) -> None:
-    file = definitions / "units/units.csv"
-    lines = file.read_text(encoding="utf-8").splitlines()
-    file.write_text("\n".join([lines[0], "", line, *lines[1:]]), encoding="utf-8")
-    assert f"definitions/units/units.csv:3: {told}" in messages(definitions)
-
-
-def test_a_file_of_units_in_another_encoding_is_a_problem(definitions: Path) -> None:
-    file = definitions / "units/units.csv"
-    file.write_bytes(file.read_bytes() + "99999,commune,xã,Xã Hai,01,2021-01-01,,".encode("latin-1"))
-    assert any("cannot be read as CSV in UTF-8" in each for each in messages(definitions))
-
-
 def test_units_count_as_they_were_on_the_day_of_the_plan(definitions: Path) -> None:
     """On the day before the reform there are districts, on its day there are none, and other communes."""
     edit(definitions / PLAN, ("units_as_of: 2025-02-20", "units_as_of: 2025-06-30"))

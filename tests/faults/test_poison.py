@@ -1,15 +1,18 @@
 """One command that the database refuses does not spoil its batch: the others are carried out, and soon."""
 
 import time
-from statistics import median
+from collections import Counter
+from datetime import datetime
 
 import pytest
 
 from tests.faults import stage
 from tests.faults.injection import held, refusing_rows
 from tests.sizes import size
-from workflows.core.case import Accepted, Decision
+from workflows.core.case import Accepted, Command, Decision
+from workflows.core.decide import decide
 from workflows.core.documents import Role
+from workflows.core.world import Draft
 from workflows.services.engine import Engine
 from workflows.store import writer
 from workflows.store.submissions import CommandFailed
@@ -48,6 +51,23 @@ def test_the_culprit_fails_alone(database_url: str) -> None:
     assert POISON not in stage.titles(database_url)
 
 
+def test_the_others_are_decided_once(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whereas the culprit may have met another process's key, and is decided again where a constraint was broken."""
+    decided = Counter[str]()
+
+    def counting(draft: Draft, command: Command, now: datetime) -> Decision:
+        decided[command.id] += 1
+        return decide(draft, command, now)
+
+    stage.populate(database_url)
+    communes = stage.communes(database_url, BATCH)
+    monkeypatch.setattr(writer, "decide", counting)
+    with stage.running(database_url) as engine, refusing_rows(database_url, "INSERT", f"NEW.title = '{POISON}'"):
+        ends, _ = carried_out(engine, communes, 5)
+    accepted = [decided[end.events[0].command] for end in ends if isinstance(end, Accepted)]
+    assert accepted == [1] * (BATCH - 1)
+
+
 def test_without_isolation_all_fail(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Controls the one above."""
 
@@ -65,7 +85,10 @@ def test_without_isolation_all_fail(database_url: str, monkeypatch: pytest.Monke
 
 
 def test_the_others_are_not_held_up(database_url: str) -> None:
-    """At least three tenths of the throughput of clean batches, measured by turns."""
+    """At least three tenths of the throughput of clean batches, measured by turns.
+
+    The best of each counts: whatever else runs on the machine only ever takes longer.
+    """
     stage.populate(database_url)
     communes = stage.communes(database_url, BATCH)
     clean, poisoned = [], []
@@ -73,6 +96,6 @@ def test_the_others_are_not_held_up(database_url: str) -> None:
         for number in range(size(9, 101)):
             clean.append(carried_out(engine, communes, None)[1])
             poisoned.append(carried_out(engine, communes, number * 7 % BATCH)[1])
-    ratio = (BATCH - 1) / BATCH * median(clean) / median(poisoned)
+    ratio = (BATCH - 1) / BATCH * min(clean) / min(poisoned)
     print(f"poisoned: {ratio:.2f} of a clean run")  # noqa: T201 - the figure, for a reader of a failure
     assert ratio >= 0.3

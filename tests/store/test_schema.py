@@ -1,9 +1,7 @@
 """The schema equals its revisions, making a database is repeatable, and a definition in use stays."""
 
-import csv
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -21,7 +19,7 @@ from workflows.store import rows, schema
 from workflows.store.database import Database
 from workflows.store.schema import DefinitionInUseError
 from workflows.store.tables import cases, definition, metadata, unit, unit_lock
-from workflows.store.unit_rows import UnitsError, read_units
+from workflows.store.unit_rows import read_units
 
 SHIPPED = find_definitions(None)
 
@@ -125,23 +123,6 @@ def test_shipped_paths_hold_for_the_whole_period() -> None:
             started, ended = str(above["valid_from"]), str(above["valid_to"] or "9999")
             if started < str(row["valid_to"] or "9999") and str(row["valid_from"]) < ended:
                 assert row["path"] == f"{above['path']}/{row['code']}"
-
-
-@pytest.mark.parametrize(
-    ("lines", "said"),
-    [
-        ([("84", "842", "2021-01-01", "")], "no parent '842' in force"),
-        ([("VN", "", "2021-01-01", "2024-01-01"), ("84", "VN", "2025-01-01", "")], "no parent 'VN' in force"),
-        ([("VN", "", "2021-01-01", ""), ("VN", "", "2025-01-01", "")], "unit VN: the period from 2025-01-01"),
-    ],
-)
-def test_contradictions_of_units_are_refused(tmp_path: Path, lines: Sequence[tuple[str, ...]], said: str) -> None:
-    with (tmp_path / "units.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["code", "parent", "valid_from", "valid_to", "level", "name", "successors"])
-        writer.writerows([*line, "province", "n", ""] for line in lines)
-    with pytest.raises(UnitsError, match=said):
-        read_units(tmp_path)
 
 
 def test_broken_lines_are_refused_together(tmp_path: Path) -> None:

@@ -54,13 +54,15 @@ def _end(error: Exception) -> None:
 
 
 def _is_of_the_database(error: "DBAPIError") -> bool:
-    """It is away, is none or is damaged, or refuses a right; of what else it says, the cause is in our statements."""
+    """It is away, is none, takes nothing or refuses a right; a statement that is wrong is a defect of ours."""
     from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
+
+    from workflows.store.passing import unwritable
 
     if isinstance(error, ProgrammingError):
         return getattr(error.orig, "sqlstate", None) == _NO_RIGHT
     # SQLite's "file is not a database" and "disk image is malformed" are of no narrower class.
-    return isinstance(error, OperationalError) or type(error) is DatabaseError
+    return isinstance(error, OperationalError) or type(error) is DatabaseError or unwritable(error)
 
 
 def _program(given: Sequence[str]) -> typer.Typer:

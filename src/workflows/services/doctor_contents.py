@@ -23,7 +23,7 @@ from workflows.store.guarding import missing_guards
 from workflows.store.notices import count_waiting
 from workflows.store.queries import Key, list_keys
 from workflows.store.tables import attempt, count_entry, definition, delivery, event, feed, outbox, subscription, unit
-from workflows.store.unit_rows import UnitsError, read_units
+from workflows.store.unit_rows import read_units
 from workflows.store.worker_key import WORKER, worker
 
 _CLOCK_SLACK: Final = timedelta(seconds=5)
@@ -58,9 +58,8 @@ def _units(connection: Connection, directory: Path) -> Finding:
     try:
         wanted = read_units(directory / "units")
     except DefinitionError as error:
-        return _broken_units(some([*map(str, error.problems)]))
-    except UnitsError as error:
-        return _broken_units(str(error))
+        told = some([*map(str, error.problems)])
+        return failure("units", f"danh sách đơn vị hỏng: {told}", f"the list of units is broken: {told}")
     statement = select(unit).order_by(unit.c.code, unit.c.valid_from)
     stored = [dict(row) for row in connection.execute(statement).mappings()]
     if stored != wanted:
@@ -68,10 +67,6 @@ def _units(connection: Connection, directory: Path) -> Finding:
         en = f"units in the database ({len(stored)}) differ from the files ({len(wanted)}): run {_INIT}"
         return failure("units", vi, en)
     return ok("units", f"đã lưu {len(stored)} đơn vị, giai đoạn", f"{len(stored)} units and periods stored")
-
-
-def _broken_units(told: str) -> Finding:
-    return failure("units", f"danh sách đơn vị hỏng: {told}", f"the list of units is broken: {told}")
 
 
 def _guards(connection: Connection) -> Finding:

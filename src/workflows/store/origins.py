@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from workflows.core.lineage import Count, Figure, Formation, Lineage, Origin, figure
 from workflows.store.among import among
 from workflows.store.tables import count_entry, unit_origin
+from workflows.unit_files import OPEN_END
 
 _NAMED: Final = select(unit_origin).where(among(unit_origin.c.code, "codes")).cte(recursive=True)
 _LINEAGE: Final = select(
@@ -89,7 +90,7 @@ def origin_rows(units: Sequence[Mapping[str, object]]) -> list[dict[str, object]
 
 def _in_force(periods: Iterable[Mapping[str, object]], day: str) -> Mapping[str, object] | None:
     return next(
-        (row for row in periods if str(row["valid_from"]) <= day < str(row["valid_to"] or "9999-12-31")),
+        (row for row in periods if str(row["valid_from"]) <= day < str(row["valid_to"] or OPEN_END)),
         None,
     )
 

@@ -17,8 +17,8 @@ from workflows.store.among import among
 from workflows.store.queries import UnknownUnitError, known_unit
 from workflows.store.tables import unit, unit_origin
 from workflows.store.visibility import below
+from workflows.unit_files import OPEN_END
 
-_OPEN_END: Final = "9999-12-31"
 _LEVELS: Final = {each.value: each for each in Level}
 Overlap: TypeAlias = frozenset[str] | None
 """Codes of the plan's units that a unit shares ground with; None: it reaches beyond them, or nobody knows."""
@@ -47,7 +47,7 @@ _PERIOD: Final = select(
 
 def _period(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Period:
     code, level, name, path, valid_from, valid_to, successors = row
-    return Period(code, _LEVELS[level], name, path, valid_from, valid_to or _OPEN_END, tuple(successors.split()))
+    return Period(code, _LEVELS[level], name, path, valid_from, valid_to or OPEN_END, tuple(successors.split()))
 
 
 class Territory:

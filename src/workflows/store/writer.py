@@ -1,8 +1,8 @@
 """The writer: one thread that decides and writes whatever waits, in one transaction, then answers each.
 
-A batch falls into waves of submissions with disjoint scopes, loaded, decided and written together. After a failing
-write the batch is written again in halves until the culprit stands alone. No acknowledged submission is ever lost:
-answers go out after the commit, and a commit whose outcome is unknown is looked up before anything is said.
+A batch falls into waves of submissions with disjoint scopes, loaded, decided and written together. A wave whose write
+fails is written again in halves until the culprit stands alone. No acknowledged submission is ever lost: answers go
+out after the commit, and a commit whose outcome is unknown is looked up before anything is said.
 """
 
 import threading
@@ -457,19 +457,10 @@ def _failed(job: Job, error: Exception) -> WriteError:
     case = command.act.case if isinstance(command.act, Fire) else None
     _tell("error", "writer.command_failed", command=command.id, case=case, exc_info=error)
     failure: WriteError = CommandFailed("the command could not be carried out; nothing of it was kept")
-    # SQLite with a full disk ends the whole transaction, so that going back to a savepoint fails, too, and is raised.
-    if any(unwritable(each) for each in _with_causes(error)):
+    if unwritable(error):
         failure = Unwritable("the database takes nothing at present; nothing was kept; try again later")
     failure.__cause__ = error
     return failure
-
-
-def _with_causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those during whose handling it was raised."""
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__ or found.__context__
 
 
 def _decide_all(draft: Draft, commands: Sequence[Command], now: datetime) -> list[Decision]:
