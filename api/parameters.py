@@ -26,7 +26,7 @@ _KINDS: Final[Mapping[type, str]] = {
 }
 
 _WRITTEN: Final[Mapping[type, re.Pattern[str]]] = {
-    date: re.compile(r"(?!9999)(19|[2-9][0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"),
+    date: re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
     bool: re.compile(r"true|false"),
     int: re.compile(r"-?(0|[1-9][0-9]{0,18})"),
 }
@@ -71,7 +71,11 @@ def written_otherwise(handler: BaseRouteHandler, name: str, given: str) -> Input
     if choices:
         return None if given in choices else unknown_name(f"/{name}", "value", given, choices)
     kind = _kind(field)
-    return None if kind is None or _WRITTEN[kind].fullmatch(given) else _not_written(name, given, kind)
+    return None if kind is None or _is_written(given, kind) else _not_written(name, given, kind)
+
+
+def _is_written(given: str, kind: type) -> bool:
+    return bool(_WRITTEN[kind].fullmatch(given)) and (kind is not date or int(given[:4]) in YEARS)
 
 
 def _not_written(name: str, given: str, kind: type) -> InputError:

@@ -157,10 +157,25 @@ def test_figures_can_be_imported_again(
     ]
 
 
+MISSPELT: Final = [
+    (["cases", "--workflow", "hotspots"], "--workflow: "),
+    (["cases", "--state", "supressed"], "--state: "),
+    (["cases", "--unit", "99999"], "--unit: there never was a unit"),
+    (["cases", "--parent", "1"], "--parent: "),
+    (["counts", "--figure", "addict"], "--figure: "),
+    (["counts", "--unit", "99999"], "--unit: there never was a unit"),
+    (["events", "--trigger", "supress"], "--trigger: "),
+    (["events", "--from", "x"], '--from: "x" is not a date'),
+    (["events", "--from", "0001-01-01"], '--from: "0001-01-01" is outside the years 1900 to 9998'),
+    (["events", "--from", "02/01/2025", "--to", "02/01/2025"], "--to: must be after from"),
+]
+
+
 def test_misspelt_filters_do_not_pass_for_an_empty_extract(run_program: Run, filled: str) -> None:
-    for options in (["cases", "--workflow", "hotspots"], ["counts", "--figure", "addict"], ["events", "--from", "x"]):
+    for options, told in MISSPELT:
         ended = run_program("export", *options, "--database", filled)
         assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert told in ended.err
 
 
 def test_what_a_workbook_cannot_hold_is_refused(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ The answers are those of the API, written by `rendering`; for a person they are 
 ends with exit code 1, values that cannot be used with 2.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from workflows.cli.documents import Language
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.showing import print_json, safe
 from workflows.core.canonical import Json, canonical_bytes, digest
-from workflows.core.case import Accepted, Actor, Case, CaseId, Command, Fire, Open, Refused
+from workflows.core.case import Accepted, Actor, Case, CaseId, Command, Fire, InputError, Open, Refused
 from workflows.core.civil import civil_date
 from workflows.core.definition import Definition, Step
 from workflows.core.fields import unknown_name
@@ -88,14 +88,18 @@ def session(asked: Asked) -> Iterator[tuple[Engine, Actor]]:
             near = f'; did you mean "{error.nearest}"?' if error.nearest else ""
             raise CommandError(f"there is no {error.what} {safe(error.given)!r} that this key may see{near}") from error
         except InvalidError as error:
-            told = (f"{option(each.path)}: {each.message}" for each in error.errors)
-            raise MisuseError(safe("; ".join(told))) from error
+            raise misuse(error.errors) from error
         except GivenError as error:
             raise MisuseError(safe(str(error))) from error
         except KeyReused as error:
             raise MisuseError("--idempotency-key: was used with another request; take a new one") from error
         except WriteError as error:
             raise CommandError(f"not carried out: {error}") from error
+
+
+def misuse(errors: Iterable[InputError]) -> MisuseError:
+    """What is wrong with the options of a command."""
+    return MisuseError(safe("; ".join(f"{option(each.path)}: {each.message}" for each in errors)))
 
 
 def option(pointer: str) -> str:

@@ -11,14 +11,13 @@ import typer
 
 from workflows.cli.acting import KeySecret
 from workflows.cli.casework import Asked, session
+from workflows.cli.days import given_day
 from workflows.cli.documents import Language
-from workflows.cli.errors import MisuseError
 from workflows.cli.showing import print_json, print_table, safe, show_json, words
 from workflows.cli.target import DatabaseUrl
 from workflows.core.documents import Words
 from workflows.services import reading
 from workflows.services.classifying import classified
-from workflows.services.given import read_date
 from workflows.services.rendering import encoded
 from workflows.services.settings import DEFAULT_DATABASE
 from workflows.services.table_json import classification_json
@@ -46,10 +45,7 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
 ) -> None:
     """Tell which class a unit is of, and why."""
-    try:
-        day = read_date(as_of) if as_of is not None else None
-    except ValueError as error:
-        raise MisuseError(f"--as-of: {safe(str(error))}") from error
+    day = given_day("--as-of", as_of)
     asked = Asked(database=database, key=key, language=language, as_json=as_json)
     with session(asked) as (engine, actor):
         found = classified(engine, actor, unit, key=table, as_of=day or reading.today(engine))

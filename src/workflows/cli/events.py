@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from typing import Annotated, Final
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from workflows.cli.acting import KeySecret
 from workflows.cli.case_view import print_events, print_new_event
 from workflows.cli.casework import Asked, gathered, require_id, require_known, session
+from workflows.cli.days import given_day
 from workflows.cli.documents import Language
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.showing import print_json
@@ -19,7 +19,6 @@ from workflows.core.case import Actor, Event
 from workflows.services import reading
 from workflows.services.engine import Engine
 from workflows.services.filtering import wrong_event_filter
-from workflows.services.given import read_date
 from workflows.services.reading import InvalidError, Slice
 from workflows.services.rendering import attempt_json, encoded, event_json
 from workflows.services.settings import DEFAULT_DATABASE
@@ -58,8 +57,8 @@ def events(
         unit=unit,
         workflow=workflow,
         trigger=trigger,
-        first_day=_day("--from", since),
-        end_day=_day("--to", until),
+        first_day=given_day("--from", since),
+        end_day=given_day("--to", until),
     )
     if case is not None:
         require_id(case)
@@ -72,13 +71,6 @@ def events(
 def _outcome(given: str) -> Outcome:
     require_known("outcome", given, _OUTCOMES)
     return next(each for each in _OUTCOMES if each == given)
-
-
-def _day(option: str, text: str | None) -> date | None:
-    try:
-        return read_date(text) if text is not None else None
-    except ValueError as error:
-        raise MisuseError(f"{option}: {error}") from error
 
 
 def _list(asked: Asked, wanted: EventFilter, case: str | None, limit: int) -> None:

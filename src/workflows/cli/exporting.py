@@ -5,26 +5,27 @@ recognised later.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import IO, Annotated, TypeAlias
 
 import typer
+from sqlalchemy import Connection
 
 from workflows.cli.acting import KeySecret, acting
-from workflows.cli.errors import CommandError, MisuseError
+from workflows.cli.casework import misuse
+from workflows.cli.days import given_day
+from workflows.cli.errors import CommandError
 from workflows.cli.target import DatabaseUrl
-from workflows.core.case import Actor
+from workflows.core.case import Actor, InputError
 from workflows.core.civil import civil_date, format_instant
-from workflows.core.nearest import nearest
 from workflows.services import exporting
 from workflows.services.engine import Engine
 from workflows.services.export_files import ExportError, Format, whole_file, write
 from workflows.services.exporting import Extract
-from workflows.services.grants import GrantError, day
+from workflows.services.filtering import wrong_case_filter, wrong_count_filter, wrong_event_filter
 from workflows.services.settings import DEFAULT_DATABASE
 from workflows.store.counts import CountFilter
 from workflows.store.lists import EventFilter, Outcome
@@ -67,7 +68,7 @@ def export_cases(
     """
     wanted = CaseFilter(workflow=workflow, state=state, unit=unit, plan=plan, parent=parent, overdue=overdue, q=q)
     with acting(database, key) as (engine, actor):
-        _require_workflow(engine, workflow)
+        _require(engine, lambda connection: wrong_case_filter(connection, engine.definitions, wanted))
         extract = exporting.cases(engine, actor, wanted)
         _export(engine, actor, extract, asdict(wanted), file_format, output, force=force)
 
@@ -95,11 +96,11 @@ def export_events(
         unit=unit,
         workflow=workflow,
         trigger=trigger,
-        first_day=_day("--from", first_day),
-        end_day=_day("--to", end_day),
+        first_day=given_day("--from", first_day),
+        end_day=given_day("--to", end_day),
     )
     with acting(database, key) as (engine, holder):
-        _require_workflow(engine, workflow)
+        _require(engine, lambda connection: wrong_event_filter(connection, engine.definitions, wanted))
         _export(engine, holder, exporting.events(holder, wanted), asdict(wanted), file_format, output, force=force)
 
 
@@ -117,26 +118,16 @@ def export_counts(
     """Export the figures of all units that the key covers, corrected ones too, oldest first."""
     wanted = CountFilter(unit=unit, key=figure)
     with acting(database, key) as (engine, actor):
-        if figure is not None and figure not in engine.catalogue.counts:
-            raise MisuseError(_unknown("figure", figure, nearest(figure, engine.catalogue.counts)))
+        _require(engine, lambda connection: wrong_count_filter(connection, engine.catalogue.counts, wanted))
         _export(engine, actor, exporting.figures(actor, wanted), asdict(wanted), file_format, output, force=force)
 
 
-def _day(option: str, text: str | None) -> date | None:
-    try:
-        return day(text) if text is not None else None
-    except GrantError as error:
-        raise MisuseError(f"{option}: {error}") from error
-
-
-def _require_workflow(engine: Engine, key: str | None) -> None:
+def _require(engine: Engine, wrong: Callable[[Connection], Sequence[InputError]]) -> None:
     """A misspelt filter must not pass for an empty extract."""
-    if key is not None and key not in engine.definitions.keys:
-        raise MisuseError(_unknown("workflow", key, nearest(key, engine.definitions.keys)))
-
-
-def _unknown(what: str, given: str, near: str | None) -> str:
-    return f'there is no {what} "{given}"' + (f'; did you mean "{near}"?' if near else "")
+    with engine.database.read() as connection:
+        errors = wrong(connection)
+    if errors:
+        raise misuse(errors)
 
 
 def _export(

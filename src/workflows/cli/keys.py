@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from workflows.cli.days import given_day
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.showing import print_table
 from workflows.cli.target import DatabaseUrl, opened
 from workflows.core.civil import format_instant, show_date
 from workflows.core.documents import Catalogue, Role
 from workflows.services.demo_clock import present
-from workflows.services.grants import GrantError, check_grant, day, person_id, role_named
+from workflows.services.grants import GrantError, check_grant, person_id, role_named
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 from workflows.store import keys, queries
 from workflows.store.database import Database
@@ -51,8 +52,8 @@ def create(
             name=name or holder,
             agency=agency,
             scope=frozenset(scope or ()),
-            valid_from=day(valid_from) if valid_from else None,
-            valid_to=day(valid_to) if valid_to else None,
+            valid_from=given_day("--valid-from", valid_from),
+            valid_to=given_day("--valid-to", valid_to),
         )
         check_grant(grant, _catalogue)
     except GrantError as error:

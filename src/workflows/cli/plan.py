@@ -4,7 +4,6 @@ Holds their options only; how an answer is laid out is `plan_view`'s.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, TypeAlias
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from workflows.cli import plan_view
 from workflows.cli.acting import KeySecret
 from workflows.cli.casework import Asked, session
+from workflows.cli.days import given_day
 from workflows.cli.documents import Language
 from workflows.cli.errors import MisuseError
 from workflows.cli.plan_opening import open_plan
@@ -22,7 +22,6 @@ from workflows.core.nearest import nearest
 from workflows.core.plan_documents import PlanDocument
 from workflows.loader import load
 from workflows.services import targets as reached
-from workflows.services.given import read_date
 from workflows.services.plan_json import plan_head, plan_json, targets_json
 from workflows.services.rendering import encoded
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
@@ -72,7 +71,7 @@ def targets(
     as_json: AsJson = False,
 ) -> None:
     """Read how far the targets of a plan are reached."""
-    view = reached.View(key=plan, as_of=_day(as_of), unit=unit)
+    view = reached.View(key=plan, as_of=given_day("--as-of", as_of), unit=unit)
     with session(Asked(database=database, key=key, language=language, as_json=as_json)) as (engine, actor):
         state = reached.targets(engine, actor, view)
     if as_json:
@@ -83,10 +82,3 @@ def targets(
 
 def _plans() -> Mapping[str, PlanDocument]:
     return load(definitions_directory()).plans
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return read_date(text) if text is not None else None
-    except ValueError as error:
-        raise MisuseError(f"--as-of: {error}") from error

@@ -1,6 +1,5 @@
 """The command that fills a report of a plan: into a file, or in short for the terminal."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from workflows.cli.acting import KeySecret
 from workflows.cli.casework import Asked, session
+from workflows.cli.days import given_day
 from workflows.cli.documents import Language
 from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.report_view import print_report
@@ -17,7 +17,6 @@ from workflows.core.case import Actor
 from workflows.core.civil import format_instant
 from workflows.services import reports
 from workflows.services.export_files import ExportError, whole_file
-from workflows.services.given import read_date
 from workflows.services.rendering import encoded
 from workflows.services.report_files import ReportFormat, file_of
 from workflows.services.report_json import report_json
@@ -57,8 +56,8 @@ def report(
         obligation=obligation,
         unit=unit,
         agency=agency,
-        due=_day("--due", due),
-        as_of=_day("--as-of", as_of),
+        due=given_day("--due", due),
+        as_of=given_day("--as-of", as_of),
     )
     with session(Asked(database=database, key=key, language=language, as_json=as_json)) as (engine, actor):
         found = reports.report(engine, actor, wish)
@@ -90,10 +89,3 @@ def _write(found: Report, actor: Actor, kind: ReportFormat, output: Path, *, for
         f"{format_instant(found.made_at)}: {output}",
         err=True,
     )
-
-
-def _day(option: str, text: str | None) -> date | None:
-    try:
-        return read_date(text) if text is not None else None
-    except ValueError as error:
-        raise MisuseError(f"{option}: {error}") from error

@@ -3,7 +3,7 @@
 A name that is known and fits nothing finds nothing; that is no mistake. What a filter finds is the store's affair.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +13,7 @@ from workflows.core.documents import ANNULLED, OPEN, UNFIRED_TRIGGERS
 from workflows.core.fields import TITLE_LIMIT, unknown_name
 from workflows.core.ids import is_id
 from workflows.core.nearest import nearest
+from workflows.store.counts import CountFilter
 from workflows.store.lists import EventFilter
 from workflows.store.notices import NoticeFilter
 from workflows.store.queries import CaseFilter
@@ -50,6 +51,16 @@ def wrong_notice_filter(connection: Connection, definitions: Definitions, wanted
         *_unit(connection, wanted.unit),
         *_case("case", wanted.case),
     ]
+
+
+def wrong_count_filter(connection: Connection, figures: Collection[str], wanted: CountFilter) -> list[InputError]:
+    """Everything that is wrong, by the name of the option; `figures` are those that are counted."""
+    return [*_unit(connection, wanted.unit), *_figure(figures, wanted.key)]
+
+
+def _figure(figures: Collection[str], given: str | None) -> Iterator[InputError]:
+    if given is not None and given not in figures:
+        yield unknown_name("/figure", "figure", given, sorted(figures))
 
 
 def _workflow(definitions: Definitions, given: str | None) -> Iterator[InputError]:

@@ -5,7 +5,6 @@ Whether the unit exists is asked of the database when the key is made.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
 from secrets import token_hex
 from typing import Final
 
@@ -58,14 +57,6 @@ def check_grant(grant: Grant, catalogue: Callable[[], Catalogue]) -> None:
         _check_scope(grant, catalogue().workflows)
     if grant.valid_from and grant.valid_to and grant.valid_to <= grant.valid_from:
         raise GrantError(f"valid from {grant.valid_from} to {grant.valid_to}, exclusive, is no day at all")
-
-
-def day(text: str) -> date:
-    """A civil date written as 2025-06-30; raises GrantError."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise GrantError(f'"{text}" is not a date such as 2025-06-30') from error
 
 
 def _check_agency(grant: Grant, agencies: Mapping[str, Agency]) -> None:
