@@ -14,10 +14,10 @@ from workflows.calendar_files import CalendarFiles
 from workflows.core.agency_proofs import prove_agencies
 from workflows.core.catalogue_documents import AgenciesDocument, CountsDocument
 from workflows.core.documents import Catalogue, WorkflowDocument
-from workflows.core.problems import ANY_WORKFLOW, DefinitionError, Finding, Problem
+from workflows.core.problems import ANY_WORKFLOW, DefinitionError, Finding, Problem, sorted_problems
 from workflows.core.proofs import CALENDARS, prove
 from workflows.plan_files import PlanFile, Plans
-from workflows.sources import Model, Source, read_source, sorted_problems
+from workflows.sources import Model, Source, read_source
 from workflows.table_files import TableFiles, Tables
 from workflows.unit_act_files import ACTS, act_files, act_problems
 from workflows.unit_files import UnitFiles
@@ -123,7 +123,8 @@ def check(paths: Sequence[Path]) -> list[Problem]:
     """Every problem of the files and directories of definitions, by file and line.
 
     A file inside a directory of definitions is proved against all of that directory, but only its own
-    problems are told. A file elsewhere is proved together with the other files given.
+    problems are told, and whether the lists of units can be counted on. A file elsewhere is proved together with
+    the other files given.
     """
     there = [path for path in paths if path.exists()]
     roots = {root for path in there if (root := _root(path))}
@@ -146,12 +147,20 @@ def _checked(root: Path, paths: Sequence[Path]) -> Iterator[Problem]:
         if whole or problem.file in asked:
             yield problem
     plans = [plan for plan in sources.plans if whole or plan.file in paths]
-    acts = [file for file in act_files(root) if whole or not {file, file.parent}.isdisjoint(paths)]
-    if whole or plans or acts:
+    acts = [file for file in act_files(root) if whole or not {file, *file.parents[:2]}.isdisjoint(paths)]
+    lists = whole or any(root / UNITS in (path, path.parent) for path in paths)
+    if plans or acts or lists:
         units = UnitFiles(root / UNITS)
-        yield from units.problems
+        yield from units.problems if lists else _unproved(root / UNITS, units)
         yield from sources.plan_problems(plans, units)
         yield from (problem for file in acts for problem in act_problems(file, units))
+
+
+def _unproved(directory: Path, units: UnitFiles) -> Iterator[Problem]:
+    """What is said of the lists of units where only a document that is proved by them was asked for."""
+    if units.problems:
+        message = "the lists of units have mistakes, so that nothing is proved by them; check this directory"
+        yield Problem(file=directory.as_posix(), line=1, path="", message=message)
 
 
 def _root(path: Path) -> Path | None:
@@ -159,8 +168,8 @@ def _root(path: Path) -> Path | None:
     if ACTS in (path.name, path.parent.name):
         return path.parents[1] if path.is_dir() else path.parents[2]
     if path.is_dir():
-        return path.parent if path.name in FOLDERS else path
-    if path.parent.name in FOLDERS:
+        return path.parent if path.name in (*FOLDERS, UNITS) else path
+    if path.parent.name in FOLDERS or (path.parent.name == UNITS and path.suffix == ".csv"):
         return path.parent.parent
     return path.parent if path.name in {COUNTS, AGENCIES} else None
 

@@ -3,7 +3,6 @@
 Which files there are, and what a document must fulfil beyond its shape, is not known here.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -36,8 +35,3 @@ def read_source(file: Path, tree: Tree, model: type[Model]) -> Source[Model]:
     problems = [Problem.at(file.as_posix(), line, fault) for line, fault in tree.faults]
     problems += [Problem.at(file.as_posix(), tree.line(finding.path), finding) for finding in findings]
     return Source(file=file, tree=tree, document=document, problems=tuple(problems))
-
-
-def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
-    """By file, line and path."""
-    return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.path, problem.message))

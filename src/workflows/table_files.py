@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workflows.core.documents import Catalogue
-from workflows.core.problems import DefinitionError, Finding, Problem
-from workflows.sources import Source, read_source, sorted_problems
+from workflows.core.problems import DefinitionError, Finding, Problem, sorted_problems
+from workflows.sources import Source, read_source
 from workflows.yaml_tree import read_tree
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from workflows.core.nearest import nearest
-from workflows.core.problems import DefinitionError, Finding, Problem
+from workflows.core.problems import DefinitionError, Finding, Problem, sorted_problems
 from workflows.core.unit_act_proofs import prove_act
 from workflows.core.unit_acts import UnitActDocument
-from workflows.sources import Source, read_source, sorted_problems
+from workflows.sources import Source, read_source
 from workflows.unit_files import UnitFiles
 from workflows.yaml_tree import read_tree
 
@@ -30,9 +30,10 @@ def act_files(root: Path) -> list[Path]:
     return sorted((root / UNITS / ACTS).glob("*.yaml"))
 
 
-def act_keys(root: Path) -> list[str]:
-    """Of the acts in a directory of definitions."""
-    return [file.stem for file in act_files(root)]
+def read_acts(root: Path) -> list[UnitActDocument]:
+    """All acts in a directory of definitions, by name; raises DefinitionError."""
+    units = UnitFiles(root / UNITS)
+    return [_proved(file, units) for file in act_files(root)]
 
 
 def read_act(root: Path, named: str) -> UnitActDocument:
@@ -48,7 +49,11 @@ def read_act(root: Path, named: str) -> UnitActDocument:
         near = nearest(named, found)
         hint = f'; did you mean "{near}"?' if near else ""
         raise UnknownActError(f'no act "{named}", nor a file of that name; acts: {", ".join(found) or "none"}{hint}')
-    source, units = _source(file), UnitFiles(root / UNITS)
+    return _proved(file, UnitFiles(root / UNITS))
+
+
+def _proved(file: Path, units: UnitFiles) -> UnitActDocument:
+    source = _source(file)
     problems = sorted_problems((*source.problems, *units.problems, *_problems(source, units)))
     if problems or source.document is None:
         raise DefinitionError(problems)

@@ -4,27 +4,33 @@ What the database holds of them is `store.unit_rows`'.
 """
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from io import StringIO
-from itertools import pairwise
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from workflows.core.civil import YEARS
 from workflows.core.documents import Level
 from workflows.core.nearest import nearest
 from workflows.core.plan_units import UnitsThen, UnitThen
-from workflows.core.problems import Finding, Problem
+from workflows.core.problems import Finding, Problem, sorted_problems
 from workflows.yaml_tree import UnreadableError, decoded
 
 COLUMNS: Final = ("code", "level", "name", "parent", "valid_from", "valid_to", "successors")
 OPEN_END: Final = "9999-12-31"
 """The day after the last of what is still in force; later than any."""
+DIGITS: Final[Mapping[Level, int]] = {Level.PROVINCE: 2, Level.DISTRICT: 3, Level.COMMUNE: 5}
+"""Of a code, by the level of its unit; that of the country has none."""
+_COUNTRY: Final = "VN"
 _LEVELS: Final = tuple(Level)
 """From the top."""
+_LONGEST_NAME: Final = 120
+"""Characters."""
 
 _Cells: TypeAlias = Mapping[str, str]
 """Of one line, by column."""
@@ -54,25 +60,25 @@ class UnitFiles:
     def __init__(self, directory: Path) -> None:
         self._files = sorted(directory.glob("*.csv"))
         self._days: dict[date, UnitsThen] = {}
+        self._like: dict[str, str | None] = {}
 
     def __bool__(self) -> bool:
         """Whether anything can be proved by them: a file is there, and nothing is wrong."""
         return bool(self._files) and not self.problems
 
     @cached_property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> Sequence[Problem]:
         """All that is wrong with single lines; where there is nothing, all that is wrong with them together."""
-        return self._read[1] or tuple(self._problems_together())
+        return sorted_problems(self._read[1] or self._problems_together())
 
     @property
     def lines(self) -> Sequence[UnitLine]:
-        """Those with nothing wrong in them, by code and first day."""
+        """Those with nothing wrong in themselves, by code and first day."""
         return self._read[0]
 
     def above(self, line: UnitLine) -> UnitLine | None:
         """The parent, as it was on the first day of the period."""
-        periods = self._by_code.get(line.parent or "", ())
-        return next((each for each in periods if each.first <= line.first < each.end), None)
+        return self._in_force(line.parent, line.first)
 
     def on(self, day: date) -> UnitsThen:
         """Those in force on a civil date, by code; many a proof asks for the same few days."""
@@ -113,12 +119,10 @@ class UnitFiles:
 
     def _problems_together(self) -> Iterator[Problem]:
         for periods in self._by_code.values():
-            for earlier, later in pairwise(periods):
-                if earlier.end > later.first:
-                    message = f"unit {later.code}: begins before its period from {earlier.first} ends"
-                    yield _placed(later, Finding(path=("valid_from",), message=message))
+            yield from (_placed(line, finding) for line, finding in _overlapping(periods))
         for line in self.lines:
-            yield from (_placed(line, finding) for finding in self._misplaced(line))
+            for finding in (*self._misplaced(line), *self._lost(line)):
+                yield _placed(line, finding)
 
     def _misplaced(self, line: UnitLine) -> Iterator[Finding]:
         """A unit stands below one of a higher level, which also means that none is above itself."""
@@ -129,11 +133,54 @@ class UnitFiles:
         above = self.above(line)
         if above is None:
             message = f'"{line.parent}" is no unit in force on {line.first}'
-            near = nearest(line.parent, self._parents)
-            yield Finding(path=("parent",), message=message, given=line.parent, nearest=near)
+            yield Finding(path=("parent",), message=message, given=line.parent, nearest=self._nearest(line.parent))
         elif _LEVELS.index(above.level) >= _LEVELS.index(line.level):
             message = f'"{line.parent}" is a {above.level}, which is not above a {line.level}'
             yield Finding(path=("parent",), message=message, given=line.parent)
+        elif (moved := self._moves(above)) < line.end:
+            message = f'"{line.parent}" ends or comes below another on {moved}; the period must end there, too'
+            yield Finding(path=("parent",), message=message, given=line.parent)
+
+    def _moves(self, line: UnitLine) -> str:
+        """The first day on which the unit is below another, or no more."""
+        end = line.end
+        while (after := self._in_force(line.code, end)) and (after.level, after.parent) == (line.level, line.parent):
+            end = after.end
+        return end
+
+    def _nearest(self, parent: str) -> str | None:
+        """What was likely meant; none where the code is right and the day is wrong."""
+        if parent in self._by_code:
+            return None
+        if parent not in self._like:
+            self._like[parent] = nearest(parent, self._parents)
+        return self._like[parent]
+
+    def _lost(self, line: UnitLine) -> Iterator[Finding]:
+        """Successors that are not there when the unit ends."""
+        codes = line.successors.split()
+        if codes and line.end == OPEN_END:
+            message = "valid_to is missing; only a unit that ends has successors"
+            yield Finding(path=("successors",), message=message, given=line.successors)
+            return
+        for code in codes:
+            if self._in_force(code, line.end) is None:
+                message = f'"{code}" is no unit in force on {line.end}'
+                yield Finding(path=("successors",), message=message, given=code)
+
+    def _in_force(self, code: str | None, day: str) -> UnitLine | None:
+        periods = self._by_code.get(code or "", ())
+        return next((each for each in periods if each.first <= day < each.end), None)
+
+
+def _overlapping(periods: Sequence[UnitLine]) -> Iterator[tuple[UnitLine, Finding]]:
+    """Of one code, by first day."""
+    last = periods[0]
+    for line in periods[1:]:
+        if line.first < last.end:
+            message = f"unit {line.code}: begins before its period from {last.first} ends"
+            yield line, Finding(path=("valid_from",), message=message)
+        last = max(last, line, key=lambda each: each.end)
 
 
 def _placed(line: UnitLine, finding: Finding) -> Problem:
@@ -199,17 +246,40 @@ def _findings(cells: _Cells) -> Iterator[Finding]:
         yield Finding(path=("code",), message="is missing")
     if cells["level"] not in _LEVELS:
         yield Finding.unknown(("level",), cells["level"], "a level", _LEVELS)
+    elif cells["code"]:
+        yield from _miscoded(cells["code"], Level(cells["level"]))
+    yield from _misnamed(cells["name"])
     days = [column for column in ("valid_from", "valid_to") if cells[column] or column == "valid_from"]
     wrong = [column for column in days if not _is_date(cells[column])]
     for column in wrong:
-        yield Finding(path=(column,), message=f'"{cells[column]}" is not a date; write yyyy-mm-dd')
+        message = f'"{cells[column]}" is not a date of the years {YEARS[0]} to {YEARS[-1]}; write yyyy-mm-dd'
+        yield Finding(path=(column,), message=message, given=cells[column])
     if not wrong and cells["valid_to"] and cells["valid_from"] >= cells["valid_to"]:
         message = f'"{cells["valid_to"]}" must be after the first day, {cells["valid_from"]}'
         yield Finding(path=("valid_to",), message=message)
 
 
+def _miscoded(code: str, level: Level) -> Iterator[Finding]:
+    digits = DIGITS.get(level)
+    if digits is None and code != _COUNTRY:
+        yield Finding(path=("code",), message=f'"{code}" is not that of the {level}, {_COUNTRY}', given=code)
+    elif digits is not None and not re.fullmatch(rf"[0-9]{{{digits}}}", code):
+        message = f'"{code}" is not the code of a {level}, which has {digits} digits'
+        yield Finding(path=("code",), message=message, given=code)
+
+
+def _misnamed(name: str) -> Iterator[Finding]:
+    if not name.strip():
+        yield Finding(path=("name",), message="is missing")
+    elif len(name) > _LONGEST_NAME:
+        yield Finding(path=("name",), message=f"has {len(name)} characters; allowed: {_LONGEST_NAME}")
+    elif not name.isprintable():
+        yield Finding(path=("name",), message=f"{name!r} holds a character that cannot be shown", given=name)
+
+
 def _is_date(text: str) -> bool:
     try:
-        return date.fromisoformat(text).isoformat() == text
+        day = date.fromisoformat(text)
     except ValueError:
         return False
+    return day.isoformat() == text and day.year in YEARS

@@ -84,8 +84,9 @@ def decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableError(line, f"not UTF-8: byte 0x{content[error.start]:02x}") from None
+        # Where the file begins with a mark of the byte order, the error counts from behind it.
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UnreadableError(line, f"not UTF-8: byte 0x{error.object[error.start]:02x}") from None
 
 
 class _Reader:

@@ -12,6 +12,7 @@ from workflows.unit_act_files import read_act
 
 GOOD = Path(__file__).parent / "good"
 FILE = "definitions/units/units.csv"
+DATE = "a date of the years 1900 to 9998; write yyyy-mm-dd"
 
 
 @pytest.fixture
@@ -30,11 +31,16 @@ def put(line: str | bytes, *, after: int) -> None:
 def told(definitions: Path) -> list[str]:
     """By `check`; and by what `init` reads, the same."""
     problems = [str(problem) for problem in check([definitions])]
-    if problems:
-        with pytest.raises(DefinitionError) as refused:
-            read_units(definitions / "units")
-        assert [str(problem) for problem in refused.value.problems] == problems
+    assert told_by_init(definitions) == problems
     return problems
+
+
+def told_by_init(definitions: Path) -> list[str]:
+    try:
+        read_units(definitions / "units")
+    except DefinitionError as error:
+        return [str(problem) for problem in error.problems]
+    return []
 
 
 @pytest.mark.parametrize(
@@ -45,9 +51,17 @@ def told(definitions: Path) -> list[str]:
             'level: "comune" is not a level; allowed: country, province, district, commune; did you mean "commune"?',
         ),
         (",commune,xã,Xã Hai,01,2021-01-01,,", "code: is missing"),
-        ("00009,commune,xã,Xã Hai,01,01/01/2021,,", 'valid_from: "01/01/2021" is not a date; write yyyy-mm-dd'),
-        ("00009,commune,xã,Xã Hai,01,,,", 'valid_from: "" is not a date; write yyyy-mm-dd'),
-        ("00009,commune,xã,Xã Hai,01,2021-01-01,20250701,", 'valid_to: "20250701" is not a date; write yyyy-mm-dd'),
+        ("00009,commune,xã, ,01,2021-01-01,,", "name: is missing"),
+        (f"00009,commune,xã,{'Xã' * 61},01,2021-01-01,,", "name: has 122 characters; allowed: 120"),
+        ("00009,commune,xã,Xã\xa0Hai,01,2021-01-01,,", "name: 'Xã\\xa0Hai' holds a character that cannot be shown"),
+        ("9,commune,xã,Xã Hai,01,2021-01-01,,", 'code: "9" is not the code of a commune, which has 5 digits'),
+        (" 09,district,huyện,Huyện,01,2021-01-01,,", 'code: " 09" is not the code of a district, which has 3 digits'),
+        ("٠٩,province,tỉnh,Tỉnh,VN,2021-01-01,,", 'code: "٠٩" is not the code of a province, which has 2 digits'),
+        ("LA,country,quốc gia,Lào,,2021-01-01,,", 'code: "LA" is not that of the country, VN'),
+        ("00009,commune,xã,Xã Hai,01,01/01/2021,,", f'valid_from: "01/01/2021" is not {DATE}'),
+        ("00009,commune,xã,Xã Hai,01,,,", f'valid_from: "" is not {DATE}'),
+        ("00009,commune,xã,Xã Hai,01,2021-01-01,20250701,", f'valid_to: "20250701" is not {DATE}'),
+        ("00009,commune,xã,Xã Hai,01,2021-01-01,9999-12-31,", f'valid_to: "9999-12-31" is not {DATE}'),
         (
             "00009,commune,xã,Xã Hai,01,2021-01-01,2021-01-01,",
             'valid_to: "2021-01-01" must be after the first day, 2021-01-01',
@@ -58,8 +72,21 @@ def told(definitions: Path) -> list[str]:
             "00009,commune,xã,Xã Hai,0001,2021-01-01,,",
             'parent: "0001" is no unit in force on 2021-01-01; did you mean "001"?',
         ),
+        ("00009,commune,xã,Xã Hai,01,2020-12-31,,", 'parent: "01" is no unit in force on 2020-12-31'),
         ("009,district,huyện,Huyện,001,2021-01-01,,", 'parent: "001" is a district, which is not above a district'),
         ("09,province,tỉnh,Tỉnh,09,2021-01-01,,", 'parent: "09" is a province, which is not above a province'),
+        (
+            "00009,commune,xã,Xã Hai,001,2021-01-01,2025-07-02,",
+            'parent: "001" ends or comes below another on 2025-07-01; the period must end there, too',
+        ),
+        (
+            "00009,commune,xã,Xã Hai,001,2021-01-01,2025-07-01,00004 00001",
+            'successors: "00001" is no unit in force on 2025-07-01',
+        ),
+        (
+            "00009,commune,xã,Xã Hai,01,2021-01-01,,00004 00001",
+            "successors: valid_to is missing; only a unit that ends has successors",
+        ),
     ],
 )
 def test_a_broken_line_is_told_alone(definitions: Path, line: str, problem: str) -> None:
@@ -70,9 +97,22 @@ def test_a_broken_line_is_told_alone(definitions: Path, line: str, problem: str)
 
 
 def test_periods_of_a_code_do_not_overlap(definitions: Path) -> None:
-    put("02,province,tỉnh,Tỉnh,VN,2024-01-01,,", after=1)
-    (problem,) = told(definitions)
-    assert problem == f"{FILE}:2: valid_from: unit 02: begins before its period from 2021-01-01 ends"
+    """Nor with one that began long before, and not only with the one before."""
+    put("02,province,tỉnh,Tỉnh,VN,2023-01-01,2024-01-01,", after=1)
+    put("02,province,tỉnh,Tỉnh,VN,2025-01-01,,", after=1)
+    problem = "valid_from: unit 02: begins before its period from 2021-01-01 ends"
+    assert told(definitions) == [f"{FILE}:{number}: {problem}" for number in (2, 3)]
+
+
+@pytest.mark.parametrize(("below", "told_of"), [("01", 0), ("02", 2)])
+def test_a_period_spans_those_of_its_parent_only_while_that_stays(definitions: Path, below: str, told_of: int) -> None:
+    """Two communes of one district, which gets another name, or comes below another province as well."""
+    file = Path(FILE)
+    begun, ended = ("001,district,huyện,Huyện Trên,01,2021-01-01,", "2025-07-01,")
+    renamed = f"{begun}2024-01-01,001\n001,district,quận,Quận Trên,{below},2024-01-01,{ended}"
+    file.write_text(file.read_text(encoding="utf-8").replace(begun + ended, renamed), encoding="utf-8")
+    problem = 'parent: "001" ends or comes below another on 2024-01-01; the period must end there, too'
+    assert told(definitions) == [f"{FILE}:{number}: {problem}" for number in (2, 3)[:told_of]]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +123,7 @@ def test_periods_of_a_code_do_not_overlap(definitions: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_where_it_breaks(definitions: Path, line: str | bytes, problem: str) -> None:
-    put('00008,commune,xã,"Xã\nMột",01,2025-07-01,,', after=1)
+    put('00008,commune,"xã\n",Xã Một,01,2025-07-01,,', after=1)
     put(line, after=4)
     (only,) = told(definitions)
     assert only.startswith(f"{FILE}:5: {problem}")
@@ -99,6 +139,28 @@ def test_a_missing_column_is_told(definitions: Path) -> None:
 def test_a_mark_of_the_byte_order_is_no_part_of_the_header(definitions: Path) -> None:
     Path(FILE).write_bytes(b"\xef\xbb\xbf" + Path(FILE).read_bytes())
     assert told(definitions) == []
+
+
+def test_a_wrong_byte_behind_such_a_mark_is_told_where_it_is(definitions: Path) -> None:
+    put(b"\xe3", after=4)
+    Path(FILE).write_bytes(b"\xef\xbb\xbf" + Path(FILE).read_bytes())
+    assert told(definitions) == [f"{FILE}:5: not UTF-8: byte 0xe3"]
+
+
+@pytest.mark.parametrize("asked", ["definitions/units", FILE])
+@pytest.mark.usefixtures("definitions")
+def test_the_lists_can_be_checked_by_themselves(asked: str) -> None:
+    assert check([Path(asked)]) == []
+    put("00009,commune", after=2)
+    assert [str(problem) for problem in check([Path(asked)])] == [f"{FILE}:3: 2 cells, where there are 8 columns"]
+
+
+def test_a_plan_asked_for_alone_tells_only_that_the_lists_are_broken(definitions: Path) -> None:
+    plan = next((definitions / "plans").glob("*.yaml"))
+    put("00009,commune", after=2)
+    put("00009,commune", after=2)
+    (problem,) = check([plan])
+    assert str(problem).startswith("definitions/units:1: the lists of units have mistakes")
 
 
 def test_the_lists_are_checked_where_nothing_counts_on_them(definitions: Path) -> None:

@@ -11,12 +11,11 @@ from workflows.cli.errors import CommandError, MisuseError
 from workflows.cli.showing import print_table, safe
 from workflows.cli.target import DatabaseUrl
 from workflows.core.civil import show_date
-from workflows.core.problems import DefinitionError
 from workflows.core.unit_acts import UnitActDocument
 from workflows.services.settings import DEFAULT_DATABASE, definitions_directory
 from workflows.services.unit_moves import ActError, Applied, Outlook, apply, outlook
 from workflows.store.submissions import WriteError
-from workflows.unit_act_files import UnknownActError, act_keys, read_act
+from workflows.unit_act_files import UnknownActError, read_act, read_acts
 
 commands = typer.Typer(help="Administrative units through time: acts, and applying them.", rich_markup_mode=None)
 
@@ -24,10 +23,9 @@ commands = typer.Typer(help="Administrative units through time: acts, and applyi
 @commands.command()
 def acts() -> None:
     """List the administrative acts that ship with the definitions."""
-    found = [_read(key) for key in act_keys(definitions_directory())]
     rows = [
         (each.act, show_date(each.day), ", ".join(d.number or "-" for d in each.documents) or "-", each.title.vi)
-        for each in found
+        for each in read_acts(definitions_directory())
     ]
     print_table([("act", "day", "documents", "title"), *rows])
 
@@ -62,7 +60,7 @@ def apply_act(
 def _read(named: str) -> UnitActDocument:
     try:
         return read_act(definitions_directory(), named)
-    except (UnknownActError, DefinitionError) as error:
+    except UnknownActError as error:
         raise MisuseError(str(error)) from error
 
 

@@ -87,6 +87,11 @@ class DefinitionError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
+    """By file, line and path."""
+    return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.path, problem.message))
+
+
 def dotted(path: Path) -> str:
     """Keys joined by dots, indexes in brackets."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)

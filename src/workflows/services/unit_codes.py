@@ -3,7 +3,7 @@
 Holds every unit in all its periods, so that a table of any length asks the database once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -14,8 +14,8 @@ from workflows.core.nearest import nearest
 from workflows.services.cells import CellError, text
 from workflows.services.tabular import Cell
 from workflows.store.tables import unit
+from workflows.unit_files import DIGITS
 
-_DIGITS: Final[Mapping[Level, int]] = {Level.PROVINCE: 2, Level.DISTRICT: 3, Level.COMMUNE: 5}
 _HINTS: Final = 200
 """Nearest codes that are looked for: more problems are not shown, and each look takes a while."""
 _NAMED: Final = 3
@@ -42,10 +42,10 @@ class Period(NamedTuple):
 class UnitCodes:
     """All codes, and reading them from cells."""
 
-    def __init__(self, connection: Connection, levels: Sequence[Level] = tuple(_DIGITS)) -> None:
+    def __init__(self, connection: Connection, levels: Sequence[Level] = tuple(DIGITS)) -> None:
         """Codes of the levels are what is likely meant."""
         self._periods: dict[str, list[Period]] = {}
-        self._widths = sorted(_DIGITS[level] for level in levels if level in _DIGITS)
+        self._widths = sorted(DIGITS[level] for level in levels if level in DIGITS)
         self._hints = _HINTS
         for code, *period in connection.execute(_PERIODS):
             self._periods.setdefault(code, []).append(Period._make(period))
