@@ -7,8 +7,9 @@ PORT ?= 8000
 SERVE ?= 1
 # Any interpreter >= 3.11; name another one with `make setup PYTHON=/path/to/python`.
 PYTHON ?=
-# One more than there are cores: many tests wait for a disk or another process.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+# One more than there are cores, because many tests wait for a disk or another process; but not more than one
+# PostgreSQL has connections for.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 8 ? n + 1 : 8)))
 
 # Tests start a hundred processes, each of which would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE

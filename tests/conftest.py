@@ -29,7 +29,7 @@ from workflows.services.settings import RATE_LIMIT_VARIABLE
 
 SERVER_VARIABLE: Final = "WORKFLOWS_TEST_POSTGRES_URL"
 _DATABASES: Final = ("sqlite", "postgresql")
-_EITHER: Final = {"api", "contract", "cli", "client", "services"}
+_EITHER: Final = {"api", "cli", "client", "services"}
 """Directories of tests."""
 CREATE_SCHEMA: Final = "workflows.store.schema:create"
 RUN: Final = pytest.StashKey["Run"]()
@@ -106,8 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out the other database of tests that are marked `either_database`, unless everything is run.
 
-    Those of the API, its contract, programs and services are so without a mark: what a database does is told in
-    `tests/store`.
+    Those of the API, of programs and of services are so without a mark: what a database does is told in `tests/store`.
     """
     left_out = [] if FULL else [item for item in items if _is_of_the_other_database(item)]
     if left_out:

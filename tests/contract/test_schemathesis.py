@@ -1,4 +1,7 @@
-"""The server against its own document: whatever Schemathesis can think of, on both databases."""
+"""The server against its own document: whatever Schemathesis can think of.
+
+On both databases at full size; on SQLite, and in fewer ways, where time is short.
+"""
 
 import copy
 from collections import Counter
@@ -25,6 +28,9 @@ from tests.sizes import FULL, size
 from workflows.core.documents import Role
 
 pytestmark = pytest.mark.timeout(0 if FULL else 120)
+
+PHASES: Final = ("examples", "coverage", "fuzzing", "stateful") if FULL else ("examples", "fuzzing")
+"""All of them; where time is short, without those that vary every part of a request or follow links."""
 
 COMMUNES: Final = size(6, 100)
 CASES: Final = size(100, 5_000)
@@ -95,13 +101,6 @@ def directed(director: Director) -> Iterator[None]:
         GLOBAL_HOOK_DISPATCHER.unregister(before_call)
 
 
-def phases(database_url: str) -> tuple[str, ...]:
-    """All of them; where time is short, without those that vary every part of a request."""
-    if FULL:
-        return ("examples", "coverage", "fuzzing", "stateful")
-    return ("examples", "fuzzing") if database_url.startswith("sqlite") else ("examples", "fuzzing", "stateful")
-
-
 def schema_of(document: Schema, address: str, *wanted: str, only: str | None = None) -> OpenApiSchema:
     whole = schemathesis.openapi.from_dict(document, config=config(address, wanted))
     schema = cast("OpenApiSchema", whole.include(operation_id=only)) if only else whole
@@ -158,7 +157,7 @@ def repeat(schema: OpenApiSchema, outcome: Outcome) -> None:
 def test_the_server_keeps_what_its_document_promises(database_url: str) -> None:
     communes = prepare(database_url, COMMUNES)
     with serving(database_url) as address:
-        schema = schema_of(CLOSED, address, *phases(database_url))
+        schema = schema_of(CLOSED, address, *PHASES)
         outcome = run(schema, address, communes)
         repeat(schema, outcome)
         noticed = run(schema_of(lying(), address, "examples", only="get_case"), address, communes)

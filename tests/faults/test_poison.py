@@ -69,7 +69,7 @@ def test_the_others_are_decided_once(database_url: str, monkeypatch: pytest.Monk
 
 
 def test_without_isolation_all_fail(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Controls the one above."""
+    """Controls that the culprit fails alone."""
 
     def fail_all(_writer: Writer, jobs: list[object], _error: Exception) -> None:
         for job in jobs:

@@ -153,7 +153,7 @@ class Language:
         self._guards: dict[tuple[str, ValueType], Guard] = {}
 
     def compile(self, text: str, *, result: ValueType = ValueType.BOOLEAN) -> "Guard":
-        """The one guard of this text and result.
+        """The guard of this text and result, which is kept.
 
         Raises:
             GuardProblem: anything wrong: syntax, names, types, the result's type, size.
