@@ -1,0 +1,21 @@
+"""However many rows are inserted together, each is there once."""
+
+import pytest
+from sqlalchemy import select
+
+from workflows.store.database import Database
+from workflows.store.many import insert_many
+from workflows.store.tables import attempt_overflow
+
+_INSERT = attempt_overflow.insert()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 63, 64, 511, 512, 513, 1535])
+def test_every_row_is_inserted_once(database_url: str, count: int) -> None:
+    rows = [{"uncounted": n, "person": f"{n:04}", "hour": "2025-06-30T08"} for n in range(count)]
+    with Database(database_url) as database:
+        with database.write() as connection:
+            insert_many(connection, _INSERT, rows)
+        with database.read() as connection:
+            stored = connection.execute(select(attempt_overflow).order_by(attempt_overflow.c.person)).mappings()
+            assert [dict(row) for row in stored] == rows
