@@ -4,7 +4,8 @@ Owns which files there are and what those of workflows are called. How YAML is r
 must fulfil is `shape`'s and the proofs', when plans and tables are read is `plan_files`' and `table_files`'.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import chain
@@ -19,7 +20,7 @@ from workflows.core.proofs import CALENDARS, prove
 from workflows.plan_files import PlanFile, Plans
 from workflows.sources import Model, Source, read_source
 from workflows.table_files import TableFiles, Tables
-from workflows.unit_act_files import ACTS, act_files, act_problems
+from workflows.unit_act_files import ACTS, UNITS, act_files, act_problems
 from workflows.unit_files import UnitFiles
 from workflows.yaml_tree import read_tree
 
@@ -28,7 +29,6 @@ AGENCIES = "agencies.yaml"
 WORKFLOWS = "workflows"
 PLANS = "plans"
 TABLES = "tables"
-UNITS = "units"
 FOLDERS = {WORKFLOWS: "workflow", PLANS: "plan", TABLES: "table", CALENDARS: "calendar"}
 """Of documents, each with the key that names what a document is; a plan has a calendar, too, and is found first."""
 
@@ -123,13 +123,14 @@ def check(paths: Sequence[Path]) -> list[Problem]:
     """Every problem of the files and directories of definitions, by file and line.
 
     A file inside a directory of definitions is proved against all of that directory, but only its own
-    problems are told, and whether the lists of units can be counted on. A file elsewhere is proved together with
-    the other files given.
+    problems are told, and whether the lists of units can be counted on; lists of units are proved, and told of,
+    together. A file elsewhere is proved together with the other files given.
     """
     there = [path for path in paths if path.exists()]
-    roots = {root for path in there if (root := _root(path))}
+    roots = {_as_given(root, path) for path in there if (root := _root(path))}
+    asked = frozenset(path.resolve() for path in there)
     problems = [_absent(path) for path in paths if path not in there]
-    problems += [problem for root in sorted(roots) for problem in _checked(root, there)]
+    problems += [problem for root in sorted(roots) for problem in _checked(root, asked)]
     others = _sources([path for path in there if not _root(path)])
     problems += (*others.problems(), *others.plan_problems(others.plans), *others.table_problems())
     return sorted_problems(problems)
@@ -139,16 +140,19 @@ def _absent(path: Path) -> Problem:
     return Problem(file=path.as_posix(), line=1, path="", message="there is no such file or directory")
 
 
-def _checked(root: Path, paths: Sequence[Path]) -> Iterator[Problem]:
-    whole = not {root, *(root / name for name in FOLDERS)}.isdisjoint(paths)
-    asked = {path.as_posix() for path in paths}
+def _checked(root: Path, asked: frozenset[Path]) -> Iterator[Problem]:
+    def is_asked(*places: Path) -> bool:
+        return not asked.isdisjoint(place.resolve() for place in places)
+
+    whole = is_asked(root, *(root / name for name in FOLDERS))
     sources = _read(root)
     for problem in (*sources.problems(), *sources.table_problems(), *_stray_files(root)):
-        if whole or problem.file in asked:
+        file = Path(problem.file)
+        if whole or is_asked(file, *file.parents):
             yield problem
-    plans = [plan for plan in sources.plans if whole or plan.file in paths]
-    acts = [file for file in act_files(root) if whole or not {file, *file.parents[:2]}.isdisjoint(paths)]
-    lists = whole or any(root / UNITS in (path, path.parent) for path in paths)
+    plans = [plan for plan in sources.plans if whole or is_asked(plan.file)]
+    acts = [file for file in act_files(root) if whole or is_asked(file, *file.parents[:2])]
+    lists = whole or is_asked(root / UNITS, *(root / UNITS).glob("*.csv"))
     if plans or acts or lists:
         units = UnitFiles(root / UNITS)
         yield from units.problems if lists else _unproved(root / UNITS, units)
@@ -164,14 +168,32 @@ def _unproved(directory: Path, units: UnitFiles) -> Iterator[Problem]:
 
 
 def _root(path: Path) -> Path | None:
-    """The directory of definitions that a path is, or lies in."""
-    if ACTS in (path.name, path.parent.name):
-        return path.parents[1] if path.is_dir() else path.parents[2]
-    if path.is_dir():
-        return path.parent if path.name in (*FOLDERS, UNITS) else path
-    if path.parent.name in FOLDERS or (path.parent.name == UNITS and path.suffix == ".csv"):
-        return path.parent.parent
-    return path.parent if path.name in {COUNTS, AGENCIES} else None
+    """The directory of definitions that a path is, or lies in; absolute."""
+    place = path.resolve()
+    if not place.is_dir():
+        return _root_of_file(place)
+    if (place / WORKFLOWS).is_dir():
+        return place
+    if place.name == ACTS and place.parent.name == UNITS:
+        return place.parents[1]
+    return place.parent if place.name in (*FOLDERS, UNITS) else place
+
+
+def _root_of_file(file: Path) -> Path | None:
+    folder = file.parent
+    if file.suffix in {".yaml", ".yml"}:
+        if folder.name == ACTS and folder.parent.name == UNITS:
+            return folder.parents[1]
+        if folder.name in FOLDERS:
+            return folder.parent
+    if file.suffix == ".csv" and folder.name == UNITS:
+        return folder.parent
+    return folder if file.name in {COUNTS, AGENCIES} else None
+
+
+def _as_given(root: Path, path: Path) -> Path:
+    """As it is to be told to somebody who gave a path: below the working directory, unless that was absolute."""
+    return root if path.is_absolute() else Path(os.path.relpath(root))
 
 
 def _read(root: Path) -> _Sources:
@@ -249,11 +271,16 @@ def _stray_files(root: Path) -> Iterator[Problem]:
     if not any((root / WORKFLOWS).glob("*.yaml")):
         message = "there is no workflow here: no file *.yaml"
         yield Problem(file=(root / WORKFLOWS).as_posix(), line=1, path="", message=message)
-    for name, what in FOLDERS.items():
-        folder = root / name
-        for stray in sorted((*folder.glob("*.yml"), *folder.glob("*/**/*.y*ml"))):
-            message = f"is not read: a {what} stands directly in {folder.as_posix()} and ends in .yaml"
-            yield Problem(file=stray.as_posix(), line=1, path="", message=message)
+    for folder, what in ((root / name, f"a {what}") for name, what in FOLDERS.items()):
+        yield from _unread(folder, what, ".yaml", (*folder.glob("*.yml"), *folder.glob("*/**/*.y*ml")))
+    units, acts = root / UNITS, root / UNITS / ACTS
+    yield from _unread(acts, "an act", ".yaml", (*acts.glob("*.yml"), *acts.glob("*/**/*.y*ml")))
+    yield from _unread(units, "a list of units", ".csv", (*units.glob("*.CSV"), *units.glob("*/**/*.csv")))
+
+
+def _unread(folder: Path, what: str, ending: str, files: Iterable[Path]) -> Iterator[Problem]:
+    message = f"is not read: {what} stands directly in {folder.as_posix()} and ends in {ending}"
+    yield from (Problem(file=file.as_posix(), line=1, path="", message=message) for file in sorted(files))
 
 
 def _is_named(source: Source[WorkflowDocument]) -> bool:

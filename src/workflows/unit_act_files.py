@@ -4,7 +4,7 @@ They stand beside the units that they are about. A file elsewhere is read by its
 the directory of definitions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,9 +31,9 @@ def act_files(root: Path) -> list[Path]:
 
 
 def read_acts(root: Path) -> list[UnitActDocument]:
-    """All acts in a directory of definitions, by name; raises DefinitionError."""
-    units = UnitFiles(root / UNITS)
-    return [_proved(file, units) for file in act_files(root)]
+    """All acts in a directory of definitions, by name; raises DefinitionError with everything that is wrong."""
+    units, sources = UnitFiles(root / UNITS), [_listed(file) for file in act_files(root)]
+    return _proved(sources, units)
 
 
 def read_act(root: Path, named: str) -> UnitActDocument:
@@ -49,27 +49,31 @@ def read_act(root: Path, named: str) -> UnitActDocument:
         near = nearest(named, found)
         hint = f'; did you mean "{near}"?' if near else ""
         raise UnknownActError(f'no act "{named}", nor a file of that name; acts: {", ".join(found) or "none"}{hint}')
-    return _proved(file, UnitFiles(root / UNITS))
+    (document,) = _proved([_source(file)], UnitFiles(root / UNITS))
+    return document
 
 
-def _proved(file: Path, units: UnitFiles) -> UnitActDocument:
-    source = _source(file)
-    problems = sorted_problems((*source.problems, *units.problems, *_problems(source, units)))
-    if problems or source.document is None:
-        raise DefinitionError(problems)
-    return source.document
+def _proved(sources: Sequence[Source[UnitActDocument]], units: UnitFiles) -> list[UnitActDocument]:
+    problems = [*units.problems, *(problem for source in sources for problem in _problems(source, units))]
+    if problems:
+        raise DefinitionError(sorted_problems(problems))
+    return [source.document for source in sources if source.document is not None]
 
 
 def act_problems(file: Path, units: UnitFiles) -> Iterator[Problem]:
     """Everything wrong with the file of an act, its name included."""
+    yield from _problems(_listed(file), units)
+
+
+def _listed(file: Path) -> Source[UnitActDocument]:
+    """An act that is found by its name; one that has another is a problem."""
     source = _source(file)
     if source.document is not None and source.document.act != file.stem:
         allowed = (f"{source.document.act}.yaml",)
         message = f'"{file.name}" is not the name of a file for {source.document.act}'
         misnamed = Finding(path=("act",), message=message, given=file.name, allowed=allowed)
         source = replace(source, problems=(*source.problems, source.place(misnamed)))
-    yield from source.problems
-    yield from _problems(source, units)
+    return source
 
 
 def _source(file: Path) -> Source[UnitActDocument]:
@@ -77,6 +81,7 @@ def _source(file: Path) -> Source[UnitActDocument]:
 
 
 def _problems(source: Source[UnitActDocument], units: UnitFiles) -> Iterator[Problem]:
+    yield from source.problems
     act = source.document
     if act is None:
         return

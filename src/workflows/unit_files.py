@@ -5,7 +5,7 @@ What the database holds of them is `store.unit_rows`'.
 
 import csv
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,9 +13,11 @@ from functools import cached_property
 from io import StringIO
 from pathlib import Path
 from typing import Final, TypeAlias
+from unicodedata import normalize
 
 from workflows.core.civil import YEARS
 from workflows.core.documents import Level
+from workflows.core.folding import fold
 from workflows.core.nearest import nearest
 from workflows.core.plan_units import UnitsThen, UnitThen
 from workflows.core.problems import Finding, Problem, sorted_problems
@@ -121,7 +123,7 @@ class UnitFiles:
         for periods in self._by_code.values():
             yield from (_placed(line, finding) for line, finding in _overlapping(periods))
         for line in self.lines:
-            for finding in (*self._misplaced(line), *self._lost(line)):
+            for finding in (*self._misplaced(line), *self._ill_succeeded(line)):
                 yield _placed(line, finding)
 
     def _misplaced(self, line: UnitLine) -> Iterator[Finding]:
@@ -156,16 +158,22 @@ class UnitFiles:
             self._like[parent] = nearest(parent, self._parents)
         return self._like[parent]
 
-    def _lost(self, line: UnitLine) -> Iterator[Finding]:
-        """Successors that are not there when the unit ends."""
+    def _ill_succeeded(self, line: UnitLine) -> Iterator[Finding]:
+        """Who takes a unit over is there when it ends, is named once, and is not above it."""
         codes = line.successors.split()
         if codes and line.end == OPEN_END:
             message = "valid_to is missing; only a unit that ends has successors"
             yield Finding(path=("successors",), message=message, given=line.successors)
             return
-        for code in codes:
-            if self._in_force(code, line.end) is None:
+        for code, times in Counter(codes).items():
+            after = self._in_force(code, line.end)
+            if times > 1:
+                yield Finding(path=("successors",), message=f'"{code}" is given {times} times', given=code)
+            elif after is None:
                 message = f'"{code}" is no unit in force on {line.end}'
+                yield Finding(path=("successors",), message=message, given=code)
+            elif _LEVELS.index(after.level) < _LEVELS.index(line.level):
+                message = f'"{code}" is a {after.level}, which is above a {line.level}'
                 yield Finding(path=("successors",), message=message, given=code)
 
     def _in_force(self, code: str | None, day: str) -> UnitLine | None:
@@ -206,19 +214,27 @@ def _lines(file: Path) -> Iterator[tuple[int, _Cells, list[Finding]]]:
     try:
         records = _records(decoded(file.read_bytes()))
         header = _header(records)
+        number = 0
         for number, record in records:
             cells = dict(zip(header, record, strict=False))
             yield number, cells, list(_findings(cells) if len(record) == len(header) else _torn(header, record))
+        if not number:
+            yield 1, {}, [Finding(path=(), message="holds no unit")]
     except UnreadableError as error:
         yield error.line, {}, [Finding(path=(), message=str(error))]
+    except OSError as error:
+        yield 1, {}, [Finding(path=(), message=f"cannot be read: {error.strerror}")]
 
 
 def _header(records: Iterator[tuple[int, list[str]]]) -> list[str]:
-    """The columns; raises UnreadableError where one is missing."""
+    """The columns; raises UnreadableError where one is missing or there twice."""
     number, header = next(records, (1, []))
     missing = [column for column in COLUMNS if column not in header]
     if missing:
         raise UnreadableError(number, f"no column {', '.join(missing)}; needed: {', '.join(COLUMNS)}")
+    twice = [column for column, times in Counter(header).items() if times > 1]
+    if twice:
+        raise UnreadableError(number, f"column {', '.join(twice)} is there twice")
     return header
 
 
@@ -271,10 +287,13 @@ def _miscoded(code: str, level: Level) -> Iterator[Finding]:
 def _misnamed(name: str) -> Iterator[Finding]:
     if not name.strip():
         yield Finding(path=("name",), message="is missing")
-    elif len(name) > _LONGEST_NAME:
-        yield Finding(path=("name",), message=f"has {len(name)} characters; allowed: {_LONGEST_NAME}")
+    elif (length := max(len(name), len(fold(name)))) > _LONGEST_NAME:
+        yield Finding(path=("name",), message=f"has {length} characters; allowed: {_LONGEST_NAME}")
     elif not name.isprintable():
         yield Finding(path=("name",), message=f"{name!r} holds a character that cannot be shown", given=name)
+    elif name != normalize("NFC", name.strip()):
+        message = f"{name!a} must be in composed form (NFC), without blanks around it"
+        yield Finding(path=("name",), message=message, given=name)
 
 
 def _is_date(text: str) -> bool:

@@ -25,11 +25,11 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_check_counts_what_it_proved(run_program: Run) -> None:
     ended = run_program("check", str(GOOD))
-    assert (ended.code, ended.out) == (0, "6 documents, no problem\n")
+    assert (ended.code, ended.out) == (0, "7 documents, no problem\n")
 
 
 def test_check_without_a_path_takes_the_definitions_in_use(run_program: Run, copied: Path) -> None:
-    assert run_program("check").out == "6 documents, no problem\n"
+    assert run_program("check").out == "7 documents, no problem\n"
     shutil.copy(BAD, copied / "workflows" / "dossier.yaml")
     assert run_program("check").code == 1
 

@@ -12,6 +12,7 @@ from workflows.unit_act_files import read_act
 
 GOOD = Path(__file__).parent / "good"
 FILE = "definitions/units/units.csv"
+COMPOSED = "must be in composed form (NFC), without blanks around it"
 DATE = "a date of the years 1900 to 9998; write yyyy-mm-dd"
 
 
@@ -54,6 +55,9 @@ def told_by_init(definitions: Path) -> list[str]:
         ("00009,commune,xã, ,01,2021-01-01,,", "name: is missing"),
         (f"00009,commune,xã,{'Xã' * 61},01,2021-01-01,,", "name: has 122 characters; allowed: 120"),
         ("00009,commune,xã,Xã\xa0Hai,01,2021-01-01,,", "name: 'Xã\\xa0Hai' holds a character that cannot be shown"),
+        ("00009,commune,xã, Xã Hai,01,2021-01-01,,", f"name: ' X\\xe3 Hai' {COMPOSED}"),
+        ("00009,commune,xã,Xa\u0303 Hai,01,2021-01-01,,", f"name: 'Xa\\u0303 Hai' {COMPOSED}"),
+        (f"00009,commune,xã,{'각' * 60},01,2021-01-01,,", "name: has 180 characters; allowed: 120"),
         ("9,commune,xã,Xã Hai,01,2021-01-01,,", 'code: "9" is not the code of a commune, which has 5 digits'),
         (" 09,district,huyện,Huyện,01,2021-01-01,,", 'code: " 09" is not the code of a district, which has 3 digits'),
         ("٠٩,province,tỉnh,Tỉnh,VN,2021-01-01,,", 'code: "٠٩" is not the code of a province, which has 2 digits'),
@@ -82,6 +86,14 @@ def told_by_init(definitions: Path) -> list[str]:
         (
             "00009,commune,xã,Xã Hai,001,2021-01-01,2025-07-01,00004 00001",
             'successors: "00001" is no unit in force on 2025-07-01',
+        ),
+        (
+            "00009,commune,xã,Xã Hai,001,2021-01-01,2025-07-01,00004 00004",
+            'successors: "00004" is given 2 times',
+        ),
+        (
+            "00009,commune,xã,Xã Hai,001,2021-01-01,2025-07-01,01",
+            'successors: "01" is a province, which is above a commune',
         ),
         (
             "00009,commune,xã,Xã Hai,01,2021-01-01,,00004 00001",
@@ -136,6 +148,26 @@ def test_a_missing_column_is_told(definitions: Path) -> None:
     assert told(definitions) == [f"{FILE}:1: no column valid_to; needed: {needed}"]
 
 
+def test_a_column_that_is_there_twice_is_told(definitions: Path) -> None:
+    """Of two cells, one would be taken without a word."""
+    lines = Path(FILE).read_text(encoding="utf-8").splitlines()
+    Path(FILE).write_text("\n".join([f"{lines[0]},valid_to", *(f"{line}," for line in lines[1:])]), encoding="utf-8")
+    assert told(definitions) == [f"{FILE}:1: column valid_to is there twice"]
+
+
+def test_a_list_that_holds_nothing_is_told(definitions: Path) -> None:
+    Path(FILE).write_text(Path(FILE).read_text(encoding="utf-8").splitlines()[0], encoding="utf-8")
+    assert told(definitions) == [f"{FILE}:1: holds no unit"]
+
+
+def test_a_list_that_is_none_is_told_beside_the_others(definitions: Path) -> None:
+    (definitions / "units" / "a.csv").mkdir()
+    put("00009,commune", after=2)
+    first, second = told(definitions)
+    assert first == "definitions/units/a.csv:1: cannot be read: Is a directory"
+    assert second.startswith(f"{FILE}:3: ")
+
+
 def test_a_mark_of_the_byte_order_is_no_part_of_the_header(definitions: Path) -> None:
     Path(FILE).write_bytes(b"\xef\xbb\xbf" + Path(FILE).read_bytes())
     assert told(definitions) == []
@@ -147,12 +179,56 @@ def test_a_wrong_byte_behind_such_a_mark_is_told_where_it_is(definitions: Path) 
     assert told(definitions) == [f"{FILE}:5: not UTF-8: byte 0xe3"]
 
 
-@pytest.mark.parametrize("asked", ["definitions/units", FILE])
+@pytest.mark.parametrize(
+    ("within", "asked"),
+    [
+        (".", "definitions/units"),
+        (".", FILE),
+        ("definitions/plans", "../units"),
+        ("definitions", "units"),
+        ("definitions/units", "."),
+        ("definitions/units", "units.csv"),
+    ],
+)
 @pytest.mark.usefixtures("definitions")
-def test_the_lists_can_be_checked_by_themselves(asked: str) -> None:
-    assert check([Path(asked)]) == []
+def test_the_lists_can_be_checked_by_themselves(within: str, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = Path(FILE).absolute()
     put("00009,commune", after=2)
-    assert [str(problem) for problem in check([Path(asked)])] == [f"{FILE}:3: 2 cells, where there are 8 columns"]
+    monkeypatch.chdir(within)
+    assert [(Path(each.file).resolve(), each.line) for each in check([Path(asked)])] == [(file, 3)]
+
+
+@pytest.mark.usefixtures("definitions")
+def test_acts_can_be_checked_from_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    acts = Path("definitions/units/acts")
+    acts.mkdir(exist_ok=True)
+    (acts / "mau-2025.yaml").write_text("act: mau-2025\n", encoding="utf-8")
+    monkeypatch.chdir("definitions/units")
+    for asked in ("acts", "acts/mau-2025.yaml"):
+        assert {each.file for each in check([Path(asked)])} == {"../units/acts/mau-2025.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("stray", "ending"), [("UNITS.CSV", ".csv"), ("2026/units.csv", ".csv"), ("acts/a.yml", ".yaml")]
+)
+def test_a_file_that_nobody_reads_is_told(definitions: Path, stray: str, ending: str) -> None:
+    file = definitions / "units" / stray
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    for asked in (definitions, definitions / "units"):
+        (problem,) = check([asked])
+        assert problem.file == file.as_posix()
+        assert problem.message.endswith(f"ends in {ending}")
+
+
+def test_a_directory_of_definitions_may_have_any_name(definitions: Path) -> None:
+    for name in ("units", "acts", "plans"):
+        root = definitions.rename(name)
+        assert check([root]) == []
+        (root / "workflows" / "a.yaml").write_text("a: [", encoding="utf-8")
+        assert {each.file for each in check([root])} == {f"{name}/workflows/a.yaml"}
+        (root / "workflows" / "a.yaml").unlink()
+        definitions = root
 
 
 def test_a_plan_asked_for_alone_tells_only_that_the_lists_are_broken(definitions: Path) -> None:

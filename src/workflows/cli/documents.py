@@ -75,7 +75,7 @@ def diagram(
 
 
 def _documents(path: Path) -> list[Path]:
-    return list(path.rglob("*.yaml")) if path.is_dir() else [path]
+    return [*path.rglob("*.yaml"), *path.rglob("*.csv")] if path.is_dir() else [path]
 
 
 def _read(file: Path) -> WorkflowDocument:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from workflows.core.canonical import Json
-from workflows.loader import AGENCIES, UNITS, WORKFLOWS
-from workflows.unit_act_files import ACTS
+from workflows.loader import AGENCIES, WORKFLOWS
+from workflows.unit_act_files import ACTS, UNITS
 from workflows.yaml_tree import read_tree
 
 REFORM: Final = "2025-07-01"
