@@ -9,6 +9,7 @@ import fcntl
 import os
 import pkgutil
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run = Run(directory=new_directory())
     os.mkfifo(run.lifeline)
     lifeline = os.open(run.lifeline, os.O_RDWR)
+    # A shell has what it runs in the background ignore interrupts, and so would every program that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[RUN] = run
     config.add_cleanup(lambda: end_run(run, lifeline))
 
