@@ -126,12 +126,12 @@ def check(paths: Sequence[Path]) -> list[Problem]:
     problems are told, and whether the lists of units can be counted on; lists of units are proved, and told of,
     together. A file elsewhere is proved together with the other files given.
     """
-    there = [path for path in paths if path.exists()]
-    roots = {_as_given(root, path) for path in there if (root := _root(path))}
-    asked = frozenset(path.resolve() for path in there)
-    problems = [_absent(path) for path in paths if path not in there]
+    places = {path: _root(path) for path in paths if path.exists()}
+    roots = {_as_given(root, path) for path, root in places.items() if root}
+    asked = frozenset(path.resolve() for path in places)
+    problems = [_absent(path) for path in paths if path not in places]
     problems += [problem for root in sorted(roots) for problem in _checked(root, asked)]
-    others = _sources([path for path in there if not _root(path)])
+    others = _sources([path for path, root in places.items() if not root])
     problems += (*others.problems(), *others.plan_problems(others.plans), *others.table_problems())
     return sorted_problems(problems)
 

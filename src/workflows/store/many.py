@@ -23,7 +23,8 @@ _MOST: Final = 512
 def insert_many(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert rows; as `execute_many` does, but SQLite takes many at a time.
 
-    That alone is faster, and under a savepoint SQLite goes through all that was changed since after each statement.
+    At least one row, all with the same names. It is faster in itself, and under a savepoint SQLite goes through all
+    that was changed since after each statement.
     """
     if connection.dialect.name != "sqlite":
         execute_many(connection, statement, rows)
