@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 from api.limits import Failures
-from api.problems import HttpProblem
+from api.problems import HttpError
 from workflows.core.authority import in_force
 from workflows.core.case import Actor
 from workflows.core.civil import civil_date
@@ -37,7 +37,7 @@ class KeyRing:
         """The holder of the key in the one Authorization header.
 
         Raises:
-            HttpProblem: 401; 429 for a key not seen lately, from an address that brought too many which nobody has.
+            HttpError: 401; 429 for a key not seen lately, from an address that brought too many which nobody has.
         """
         actor = await self._actor(_secret(headers), address)
         if actor is None or not in_force(actor, civil_date(self._engine.clock())):
@@ -82,5 +82,5 @@ def _secret(headers: Sequence[str]) -> str:
     return secret.strip()
 
 
-def _unauthorized(detail: str, challenge: str) -> HttpProblem:
-    return HttpProblem(401, "unauthorized", detail, headers={"www-authenticate": challenge})
+def _unauthorized(detail: str, challenge: str) -> HttpError:
+    return HttpError(401, "unauthorized", detail, headers={"www-authenticate": challenge})

@@ -9,7 +9,7 @@ from litestar.response.base import ASGIResponse
 
 from api.access_log import trace
 from api.bodies import BulkBody, BulkItem
-from api.problems import Malformed, not_written
+from api.problems import MalformedError, not_written
 from api.replies import REPLAYED
 from api.requests import ApiRequest, idempotency, instant, read_body
 from workflows.core.case import CaseId, Data, Fire, InputError
@@ -38,7 +38,7 @@ async def fire_many(request: ApiRequest, engine: NamedDependency[Engine]) -> ASG
 def _items(given: Sequence[BulkItem]) -> list[bulk.Item]:
     errors = list(_not_ids(given))
     if errors:
-        raise Malformed(errors)
+        raise MalformedError(errors)
     return [_item(each, f"/items/{index}") for index, each in enumerate(given)]
 
 

@@ -15,7 +15,7 @@ from litestar.response.base import ASGIResponse
 from api.access_log import trace
 from api.bodies import FireBody, OpenBody
 from api.conditional import KEPT, has
-from api.problems import HttpProblem, Malformed
+from api.problems import HttpError, MalformedError
 from api.replies import json_response, response
 from api.requests import ApiRequest, Limit, expected_version, idempotency, instant, read_body
 from workflows.core.case import Accepted, Actor, CaseId, Command, Data, Event, Fire, InputError, Open, Refused
@@ -57,7 +57,9 @@ async def open_case(request: ApiRequest, engine: NamedDependency[Engine]) -> ASG
 
 def _opening(body: OpenBody) -> Open:
     if body.parent is not None and not is_id(body.parent):
-        raise Malformed([InputError(path="/parent", message=f"{body.parent!r} is not a case id (lower-case UUID)")])
+        raise MalformedError(
+            [InputError(path="/parent", message=f"{body.parent!r} is not a case id (lower-case UUID)")]
+        )
     return Open(
         workflow=body.workflow,
         unit=body.unit,
@@ -81,7 +83,7 @@ async def fire(request: ApiRequest, case_id: FromPath[str], engine: NamedDepende
         return await asyncio.to_thread(_explained, engine, request.user, case_id, body.trigger)
     if version is None and not body.dry_run:
         await asyncio.to_thread(reading.case, engine, request.user, case_id)
-        raise HttpProblem(428, "if_match_required", 'say which version you have seen: If-Match: "<version>"')
+        raise HttpError(428, "if_match_required", 'say which version you have seen: If-Match: "<version>"')
     command = engine.command(
         grant=request.user.grant,
         act=Fire(case=CaseId(case_id), trigger=body.trigger, input=cast("Data", body.input), expected_version=version),
@@ -96,7 +98,7 @@ def _require_reason(given: str | None) -> None:
     """What explains a trigger does not look at the reason, which is to be right nevertheless."""
     wrong = list(texts(given, "/reason", REASON_LIMIT)) if given is not None else []
     if wrong:
-        raise Malformed(wrong)
+        raise MalformedError(wrong)
 
 
 async def _carry_out(

@@ -11,7 +11,7 @@ from litestar.response.base import ASGIResponse
 
 from api.access_log import request_id
 from api.bodies import CountBody
-from api.problems import Malformed
+from api.problems import MalformedError
 from api.replies import json_response, response
 from api.requests import ApiRequest, Limit, idempotency, read_body
 from workflows.core.definition import Definition
@@ -114,7 +114,7 @@ async def enter_count(request: ApiRequest, engine: NamedDependency[Engine]) -> A
     body, sent = await read_body(request, CountBody)
     wrong = list(dates(body.as_of, "/as_of"))
     if wrong:
-        raise Malformed(wrong)
+        raise MalformedError(wrong)
     figure = Figure(
         unit=body.unit, key=body.key, value=body.value, as_of=date.fromisoformat(body.as_of), source=body.source
     )

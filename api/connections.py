@@ -186,7 +186,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal = refusal
         raise _RefusedError
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser calls it with words of its own; the refusal has others
+    def send_400_response(self, _msg: str) -> None:
+        """The parser calls it with words of its own; the refusal has others."""
         self._refuse(self._refusal or _NOT_HTTP)
 
     def _refuse(self, refusal: Refusal) -> None:

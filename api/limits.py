@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from litestar.types import Scope
 
-from api.problems import HttpProblem
+from api.problems import HttpError
 from workflows.store import rate_limits
 from workflows.store.database import Database
 
@@ -81,7 +81,7 @@ class KeyLimit(Protocol):
     """The limit of each API key."""
 
     async def admit(self, client: str) -> None:
-        """Raises HttpProblem with status 429 when the client has to wait."""
+        """Raises HttpError with status 429 when the client has to wait."""
 
 
 class OwnLimit:
@@ -168,11 +168,11 @@ class Failures:
         self._clients = Clients(FAILURES)
 
     def require_few(self, address: str) -> None:
-        """Raises HttpProblem with status 429 where too many came from there."""
+        """Raises HttpError with status 429 where too many came from there."""
         wait = self._clients.wait(address, time.monotonic())
         if wait:
             headers = {"retry-after": str(ceil(wait))}
-            raise HttpProblem(429, "rate_limited", "too many unknown API keys came from your address", headers=headers)
+            raise HttpError(429, "rate_limited", "too many unknown API keys came from your address", headers=headers)
 
     def note(self, address: str) -> None:
         self._clients.spend(address, time.monotonic())
@@ -190,7 +190,7 @@ def address_of(scope: Scope) -> str:
     return host
 
 
-def _rate_limited(rate: Rate, wait: float) -> HttpProblem:
+def _rate_limited(rate: Rate, wait: float) -> HttpError:
     detail = f"more than {rate.per_second:g} requests per second came with this key, {rate.burst} of them at once"
     seconds = str(max(1, ceil(wait)))
     headers = {
@@ -199,4 +199,4 @@ def _rate_limited(rate: Rate, wait: float) -> HttpProblem:
         "ratelimit-remaining": "0",
         "ratelimit-reset": seconds,
     }
-    return HttpProblem(429, "rate_limited", detail, headers=headers)
+    return HttpError(429, "rate_limited", detail, headers=headers)

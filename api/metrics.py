@@ -9,7 +9,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response.base import ASGIResponse
 
-from api.problems import HttpProblem
+from api.problems import HttpError
 from api.requests import ApiRequest
 from workflows.core.authority import has_role
 from workflows.core.documents import Role
@@ -24,7 +24,7 @@ def get_metrics(request: ApiRequest, metrics: NamedDependency[Metrics]) -> ASGIR
     """All figures as text, those of the other processes of this server included."""
     if not has_role(request.user, {Role.ADMINISTRATOR}, *READING):
         detail = f"figures are for role {Role.ADMINISTRATOR}, and for role {Role.SYSTEM} with scope {'.'.join(READING)}"
-        raise HttpProblem(403, "forbidden", detail)
+        raise HttpError(403, "forbidden", detail)
     return ASGIResponse(body=metrics.exposition(), media_type=CONTENT_TYPE)
 
 

@@ -147,7 +147,7 @@ def _components() -> Schema:
 class _Schemas(GenerateJsonSchema):
     """Without the titles that pydantic makes up from the names of members."""
 
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic asks for each; none has one
+    def field_title_should_be_set(self, _schema: object) -> bool:
         return False
 
 

@@ -42,7 +42,7 @@ _log: Final = structlog.get_logger(__name__)
 AnyRequest = Request[Any, Any, Any]
 
 
-class HttpProblem(Exception):  # noqa: N818 - a problem, as RFC 9457 calls it
+class HttpError(Exception):
     """A request that is answered before anything is decided."""
 
     def __init__(self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
@@ -53,7 +53,7 @@ class HttpProblem(Exception):  # noqa: N818 - a problem, as RFC 9457 calls it
         super().__init__(detail)
 
 
-class Malformed(Exception):  # noqa: N818 - a state of the request, told as a problem
+class MalformedError(Exception):
     """Values of a request that cannot be used, each with its place."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:
@@ -67,7 +67,7 @@ def _sent(reply: Reply) -> Response[bytes]:
     return Response(reply.body, status_code=reply.status, headers=headers, media_type=media_type)
 
 
-def _http_problem(request: AnyRequest, error: HttpProblem) -> Response[bytes]:
+def _http_problem(request: AnyRequest, error: HttpError) -> Response[bytes]:
     return _problem(request, error.status, error.code, error.detail, error.headers)
 
 
@@ -82,7 +82,7 @@ def _reply(status: int, code: str, detail: str, request_id: str, headers: Mappin
     return problem(status=status, code=code, title=title, detail=detail, request_id=request_id, headers=headers)
 
 
-def _malformed(request: AnyRequest, error: Malformed) -> Response[bytes]:
+def _malformed(request: AnyRequest, error: MalformedError) -> Response[bytes]:
     return _sent(invalid(error.errors, request_id(request.scope)))
 
 
@@ -92,7 +92,7 @@ def _missing(request: AnyRequest, error: MissingError) -> Response[bytes]:
 
 
 def _bad_values(request: AnyRequest, error: CountError | InvalidError) -> Response[bytes]:
-    return _malformed(request, Malformed(error.errors))
+    return _malformed(request, MalformedError(error.errors))
 
 
 def _managing_refused(request: AnyRequest, error: ManagingRefusedError) -> Response[bytes]:
@@ -103,11 +103,11 @@ def _bad_parameter(request: AnyRequest, error: ValidationException) -> Response[
     """Parameters of the path and query that do not have their declared type."""
     listed = error.extra if isinstance(error.extra, list) else []
     errors = [parameter_error(request, str(each.get("key", "")), str(each.get("message"))) for each in listed]
-    return _malformed(request, Malformed(errors or [InputError(path="", message=error.detail)]))
+    return _malformed(request, MalformedError(errors or [InputError(path="", message=error.detail)]))
 
 
 def _bad_cursor(request: AnyRequest, error: BadCursorError) -> Response[bytes]:
-    return _malformed(request, Malformed([InputError(path="/cursor", message=str(error))]))
+    return _malformed(request, MalformedError([InputError(path="/cursor", message=str(error))]))
 
 
 def _framework(request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -146,8 +146,8 @@ def _unforeseen(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 HANDLERS: Final[ExceptionHandlersMap] = {
-    HttpProblem: _http_problem,
-    Malformed: _malformed,
+    HttpError: _http_problem,
+    MalformedError: _malformed,
     MissingError: _missing,
     CountError: _bad_values,
     InvalidError: _bad_values,

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from api.bodies import Body
 from api.parameters import query_names, written_otherwise
-from api.problems import HttpProblem, Malformed
+from api.problems import HttpError, MalformedError
 from workflows.core.canonical import Json, canonical_bytes, digest, violations
 from workflows.core.case import Actor, InputError
 from workflows.core.civil import parse_instant
@@ -75,12 +75,12 @@ async def read_body(request: ApiRequest, model: type[Model]) -> tuple[Model, Jso
     value = await _read_object(request)
     found = [InputError(path=_printable(path), message=message) for path, message in violations(value)]
     if found:
-        raise Malformed(found)
+        raise MalformedError(found)
     try:
         return model.model_validate(value), value
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        raise Malformed([_input_error(each, model) for each in details]) from error
+        raise MalformedError([_input_error(each, model) for each in details]) from error
 
 
 def _printable(path: str) -> str:
@@ -91,13 +91,13 @@ def _printable(path: str) -> str:
 async def _read_object(request: ApiRequest) -> dict[str, Json]:
     given = request.headers.get("content-type", "")
     if not _JSON_TYPE.match(given):
-        raise HttpProblem(415, "content_type", f"the content type is {given!r}; send application/json")
+        raise HttpError(415, "content_type", f"the content type is {given!r}; send application/json")
     coding = request.headers.get("content-encoding", "identity")
     if coding.lower() != "identity":
-        raise HttpProblem(415, "content_encoding", f"the body is encoded with {coding!r}; send it as it is")
+        raise HttpError(415, "content_encoding", f"the body is encoded with {coding!r}; send it as it is")
     value = decode(await _whole_body(request))
     if not isinstance(value, dict):
-        raise Malformed([InputError(path="", message="the body must be an object")])
+        raise MalformedError([InputError(path="", message="the body must be an object")])
     return value
 
 
@@ -107,16 +107,16 @@ async def _whole_body(request: ApiRequest) -> bytes:
             return await request.body()
     except TimeoutError as error:
         detail = f"the body did not come within {BODY_SECONDS:g} seconds"
-        raise HttpProblem(408, "body_late", detail, headers={"connection": "close"}) from error
+        raise HttpError(408, "body_late", detail, headers={"connection": "close"}) from error
     except RequestEntityTooLarge as error:
-        raise HttpProblem(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes") from error
+        raise HttpError(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes") from error
     except InternalServerException as error:
         # The framework's word for a client that went away; nobody reads this answer, but it is no failure of ours.
-        raise HttpProblem(400, "incomplete", "the body did not come to its end") from error
+        raise HttpError(400, "incomplete", "the body did not come to its end") from error
 
 
 def decode(raw: bytes) -> Json:
-    """The value of a JSON text; raises HttpProblem where it is none that this interface takes."""
+    """The value of a JSON text; raises HttpError where it is none that this interface takes."""
     try:
         value: Json = _decoder.decode(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -128,7 +128,7 @@ def decode(raw: bytes) -> Json:
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:  # an integer of thousands of digits
-        raise Malformed([InputError(path="", message=f"a number is too large: {error}")]) from error
+        raise MalformedError([InputError(path="", message=f"a number is too large: {error}")]) from error
     if raw.count(b"{") + raw.count(b"[") > DEPTH and _is_too_deep(value):
         raise _too_deep()
     return value
@@ -146,12 +146,12 @@ def _members(part: Json) -> Iterable[Json]:
     return part.values() if isinstance(part, dict) else cast("list[Json]", part)
 
 
-def _not_json(detail: str) -> HttpProblem:
-    return HttpProblem(400, "not_json", f"the body is not JSON that can be read: {detail}")
+def _not_json(detail: str) -> HttpError:
+    return HttpError(400, "not_json", f"the body is not JSON that can be read: {detail}")
 
 
-def _too_deep() -> HttpProblem:
-    return HttpProblem(400, "too_deep", f"the body is nested deeper than {DEPTH} levels")
+def _too_deep() -> HttpError:
+    return HttpError(400, "too_deep", f"the body is nested deeper than {DEPTH} levels")
 
 
 def _input_error(error: ErrorDetails, model: type[Body]) -> InputError:
@@ -173,11 +173,11 @@ def _model_at(model: type[Body], place: Sequence[str | int]) -> type[Body]:
 
 
 def instant(text: str | None, path: str) -> datetime | None:
-    """An instant with its UTC offset; raises Malformed, naming the path of the member."""
+    """An instant with its UTC offset; raises MalformedError, naming the path of the member."""
     try:
         return parse_instant(text) if text is not None else None
     except (ValueError, OverflowError) as error:
-        raise Malformed([InputError(path=path, message=str(error))]) from error
+        raise MalformedError([InputError(path=path, message=str(error))]) from error
 
 
 def expected_version(request: ApiRequest) -> int | None:
@@ -192,7 +192,7 @@ def expected_version(request: ApiRequest) -> int | None:
     found = _ETAG.match(given[0]) if len(given) == 1 else None
     if found is None:
         message = f'{", ".join(given)[:200]!r} is not one strong entity tag; send the ETag of the case, such as "5"'
-        raise Malformed([InputError(path="If-Match", message=message)])
+        raise MalformedError([InputError(path="If-Match", message=message)])
     return int(found[1])
 
 
@@ -203,7 +203,7 @@ def idempotency(request: ApiRequest, body: Json) -> Idempotency | None:
         return None
     if len(given) > 1 or not _PRINTABLE.match(given[0]):
         message = "must be one key of 1 to 255 printable ASCII characters"
-        raise Malformed([InputError(path="Idempotency-Key", message=message)])
+        raise MalformedError([InputError(path="Idempotency-Key", message=message)])
     client = request.user.grant
     asked = b"\n".join(
         [canonical_bytes(body), request.scope["path"].encode(), request.headers.get("if-match", "").encode()]
@@ -212,7 +212,7 @@ def idempotency(request: ApiRequest, body: Json) -> Idempotency | None:
 
 
 def require_known_query(request: ApiRequest) -> None:
-    """A misspelt filter must not pass for none, nor a filter given twice for one of them; raises Malformed."""
+    """A misspelt filter must not pass for none, nor a filter given twice for one of them; raises MalformedError."""
     if not request.scope["query_string"]:
         return
     given = request.query_params
@@ -225,4 +225,4 @@ def require_known_query(request: ApiRequest) -> None:
     misread = [written_otherwise(request.route_handler, name, given[name]) for name in allowed if name in given]
     errors += [error for error in misread if error is not None]
     if errors:
-        raise Malformed(errors)
+        raise MalformedError(errors)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflows.core.guards import Failed, GuardProblem, Language, Unknown, Value, ValueType
+from workflows.core.guards import Failed, GuardError, Language, Unknown, Value, ValueType
 
 VARIABLES = {
     "case.kind": ValueType.TEXT,
@@ -32,8 +32,8 @@ def evaluate(text: str, values: Mapping[str, Value | None], result: ValueType = 
     return LANGUAGE.compile(text, result=result).evaluate(values)
 
 
-def problem(text: str, result: ValueType = ValueType.BOOLEAN) -> GuardProblem:
-    with pytest.raises(GuardProblem) as caught:
+def problem(text: str, result: ValueType = ValueType.BOOLEAN) -> GuardError:
+    with pytest.raises(GuardError) as caught:
         LANGUAGE.compile(text, result=result)
     return caught.value
 
@@ -376,7 +376,7 @@ STOPPED = {
 def test_a_hostile_evaluation_is_stopped(text: str) -> None:
     try:
         outcome = evaluate(text, {"input.agencies": _MANY, "case.kind": "a" * 5000})
-    except GuardProblem:
+    except GuardError:
         return  # as good: it does not even compile
     assert isinstance(outcome, Failed)
 
@@ -417,9 +417,9 @@ def test_any_text_gives_a_problem_or_a_result(text: str) -> None:
     outcome: object
     try:
         outcome = LANGUAGE.compile(text).evaluate({"p": True, "n": 0})
-    except GuardProblem as found:
+    except GuardError as found:
         outcome = found
-    if isinstance(outcome, GuardProblem):
+    if isinstance(outcome, GuardError):
         assert outcome.message
         assert outcome.column is None or outcome.column >= 1
     else:

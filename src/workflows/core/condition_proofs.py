@@ -17,7 +17,7 @@ from workflows.core.documents import (
     WorkflowDocument,
 )
 from workflows.core.fields import attested_codes
-from workflows.core.guards import GuardProblem, Language, ValueType
+from workflows.core.guards import GuardError, Language, ValueType
 from workflows.core.problems import Finding, Path
 from workflows.core.relations import Step, steps
 from workflows.core.vocabulary import case_variables, input_variables
@@ -100,11 +100,11 @@ def _typed(texts: list[_Text], variables: _Variables) -> Iterator[Finding]:
     for path, text, result in texts:
         try:
             language.compile(text, result=result)
-        except GuardProblem as problem:
+        except GuardError as problem:
             yield _guard_finding(path, problem, variables)
 
 
-def _guard_finding(path: Path, problem: GuardProblem, variables: _Variables) -> Finding:
+def _guard_finding(path: Path, problem: GuardError, variables: _Variables) -> Finding:
     place = "" if problem.column is None else f" (column {problem.column})"
     if problem.given is None:
         return Finding(path=path, message=f"{problem.message}{place}", given=problem.text)

@@ -88,7 +88,7 @@ _UNDECLARED: Final = re.compile(r"undeclared reference to '([^']*)'")
 _STATUS: Final = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 
 
-class GuardProblem(ValueError):  # noqa: N818 - a finding about a document, like its other problems
+class GuardError(ValueError):
     """Something wrong in an expression's text.
 
     `column` is 1-based and counts characters within its line; the message names the line where it is not the
@@ -156,7 +156,7 @@ class Language:
         """The guard of this text and result, which is kept.
 
         Raises:
-            GuardProblem: anything wrong: syntax, names, types, the result's type, size.
+            GuardError: anything wrong: syntax, names, types, the result's type, size.
         """
         guard = self._guards.get((text, result))
         if guard is None:
@@ -189,37 +189,37 @@ class Language:
         except RuntimeError as error:
             raise self._problem(text, str(error)) from None
 
-    def _problem(self, text: str, error: str) -> GuardProblem:
+    def _problem(self, text: str, error: str) -> GuardError:
         found = _LIBRARY_ERROR.search(error)
         if found is None:
-            return GuardProblem(text, _STATUS.sub("", error.strip()))
+            return GuardError(text, _STATUS.sub("", error.strip()))
         message, offset = found[3], _offset(text, int(found[1]), int(found[2]))
         undeclared = _UNDECLARED.match(message)
         if undeclared is not None:
             return self._undeclared(text, undeclared[1], offset)
-        return GuardProblem(text, _in_our_words(message), offset=offset)
+        return GuardError(text, _in_our_words(message), offset=offset)
 
-    def _undeclared(self, text: str, given: str, offset: int | None) -> GuardProblem:
+    def _undeclared(self, text: str, given: str, offset: int | None) -> GuardError:
         offset = _start_of(text, given, offset)
         if given in _SIGNATURES:
-            return GuardProblem(text, f"{given} is used as {_SIGNATURES[given]}", offset=offset)
+            return GuardError(text, f"{given} is used as {_SIGNATURES[given]}", offset=offset)
         candidates = [*self.names, *(f"known.{name}" for name in self.names), *_SIGNATURES, *_BUILT_IN]
         nearest = next(iter(get_close_matches(given, sorted(candidates), n=1)), None)
         hint = f"; the nearest name is {nearest!r}" if nearest else ""
-        return GuardProblem(text, f"unknown name {given!r}{hint}", offset=offset, given=given, nearest=nearest)
+        return GuardError(text, f"unknown name {given!r}{hint}", offset=offset, given=given, nearest=nearest)
 
     def _check_loops(self, text: str, checked: Checked) -> None:
         """Refuse a loop variable that hides a declared name: the reader could not tell which is meant."""
         for name, loop in checked.loop_variables.items():
             if name in self._first_parts:
                 message = f"the loop variable {name!r} hides a declared name; call it otherwise"
-                raise GuardProblem(text, message, offset=checked.offsets.get(loop))
+                raise GuardError(text, message, offset=checked.offsets.get(loop))
 
     def _absorbing(self, text: str, serialized: bytes) -> cel.Expression:
         try:
             return self._environment.deserialize(absorbing(serialized))
         except (TooLargeError, RuntimeError):
-            raise GuardProblem(text, "too many nested ternaries") from None
+            raise GuardError(text, "too many nested ternaries") from None
 
 
 @lru_cache(_LANGUAGES)
@@ -302,17 +302,17 @@ def _check_name(name: str) -> None:
 
 def _check_text(text: str) -> None:
     if not text.strip():
-        raise GuardProblem(text, "the expression is empty")
+        raise GuardError(text, "the expression is empty")
     if len(text) > LONGEST_TEXT:
-        raise GuardProblem(text, f"{len(text)} characters, at most {LONGEST_TEXT} are allowed")
+        raise GuardError(text, f"{len(text)} characters, at most {LONGEST_TEXT} are allowed")
     fault = _text_fault(text)
     if fault is not None:
-        raise GuardProblem(text, fault)
+        raise GuardError(text, fault)
     # The library resolves has(a.b) on a dotted variable to the variable's value instead of its presence.
     code = _NOT_CODE.sub(lambda found: " " * len(found[0]), text)
     found = _HAS.search(code)
     if found is not None:
-        raise GuardProblem(text, "has() is not available: use known.<name>", offset=found.start())
+        raise GuardError(text, "has() is not available: use known.<name>", offset=found.start())
 
 
 def _check_use(text: str, checked: Checked) -> None:
@@ -321,7 +321,7 @@ def _check_use(text: str, checked: Checked) -> None:
         first = min(refused, key=lambda id_: checked.offsets.get(id_, len(text)))
         name = checked.types[first]
         remedy = _REMEDIES.get(name, f"no {name}: only booleans, whole numbers, texts, dates and lists of one kind")
-        raise GuardProblem(text, remedy, offset=checked.offsets.get(first))
+        raise GuardError(text, remedy, offset=checked.offsets.get(first))
     for call in checked.calls:
         _check_call(text, call.function, call.literal, checked.offsets.get(call.id))
 
@@ -331,22 +331,22 @@ def _check_call(text: str, function: str, literal: str | None, offset: int | Non
         _check_date(text, literal, offset)
     elif function[0].isalpha() and function not in _SIGNATURES and function not in _BUILT_IN:
         allowed = ", ".join(sorted(_SIGNATURES.keys() | _BUILT_IN))
-        raise GuardProblem(text, f"{function}() is not available; allowed are {allowed}", offset=offset)
+        raise GuardError(text, f"{function}() is not available; allowed are {allowed}", offset=offset)
 
 
 def _check_date(text: str, literal: str | None, offset: int | None) -> None:
     if literal is None:
-        raise GuardProblem(text, f"date() takes a literal: {_SIGNATURES['date']}", offset=offset)
+        raise GuardError(text, f"date() takes a literal: {_SIGNATURES['date']}", offset=offset)
     try:
         _date(literal)
     except ValueError as error:
-        raise GuardProblem(text, f"{literal!r} is not a date: {error}", offset=offset) from None
+        raise GuardError(text, f"{literal!r} is not a date: {error}", offset=offset) from None
 
 
 def _check_result(text: str, expression: cel.Expression, wanted: ValueType) -> None:
     name = expression.return_type().name()
     if name != _CEL_TYPES[wanted].name():
-        raise GuardProblem(text, f"yields {_in_our_words(name.lower())}, must yield {wanted}")
+        raise GuardError(text, f"yields {_in_our_words(name.lower())}, must yield {wanted}")
 
 
 def _in_our_words(message: str) -> str:

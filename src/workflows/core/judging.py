@@ -26,7 +26,7 @@ class Judgement:
     """By sheet: the figures of every condition, for the record."""
 
 
-class _Failure(Exception):  # noqa: N818 - carried within this module only
+class _RuleError(Exception):
     def __init__(self, rule: Rule, message: str) -> None:
         self.rule = rule
         self.message = message
@@ -52,7 +52,7 @@ def awaits_input(names: Iterable[str]) -> bool:
 def _blockers(rule: Rule, bindings: Bindings) -> list[Blocker]:
     try:
         truth = _truth(rule, bindings, _no_attestation)
-    except _Failure as failure:
+    except _RuleError as failure:
         return [guard_error(needed(failure.rule), failure.rule.message, failure.message)]
     if truth is True:
         return []
@@ -92,7 +92,7 @@ def _truth(rule: Rule, bindings: Bindings, attested: Attestation) -> Truth:
     if rule.guard:
         outcome = rule.guard.evaluate(bindings)
         if isinstance(outcome, Failed):
-            raise _Failure(rule, outcome.message)
+            raise _RuleError(rule, outcome.message)
         return outcome if isinstance(outcome, Unknown) else bool(outcome)
     if rule.share:
         return _share(rule.share, bindings)
@@ -123,7 +123,7 @@ def _judge_sheet(sheet: SheetRules, bindings: Bindings, judgement: Judgement) ->
 
     try:
         truths = [_truth(rule, bindings, attested) for rule in sheet.criteria]
-    except _Failure as failure:
+    except _RuleError as failure:
         judgement.blockers.append(guard_error(needed(failure.rule), failure.rule.message, failure.message))
         return
     judgement.sheets[sheet.key] = {

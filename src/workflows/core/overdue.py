@@ -6,7 +6,7 @@ day. When it is acted upon, and that this happens once, is the worker's affair.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias, cast
@@ -192,7 +192,7 @@ def deadline_of(case: Case, action: int) -> Deadline:
 
 def told(rule: Rule, case: Case, *, notice_id: str, now: datetime) -> Notice:
     """The notice for those whom the rule names."""
-    return _notice(rule, case, deadline_of(case, rule.index), notice_id=notice_id, now=now)
+    return _notice(rule, case, deadline_of(case, rule.index), notice_id, now)
 
 
 def fired(  # noqa: PLR0913 - what came of it has that many parts
@@ -208,23 +208,12 @@ def fired(  # noqa: PLR0913 - what came of it has that many parts
 ) -> Notice:
     """The notice of a trigger that was fired, or refused with some codes; the case as it is after it."""
     outcome = Outcome.REFUSED if event is None else Outcome.FIRED
-    return _notice(
-        rule, case, deadline, notice_id=notice_id, now=now, seq=seq, outcome=outcome, event=event, codes=codes
-    )
+    notice = _notice(rule, case, deadline, notice_id, now)
+    return replace(notice, seq=seq, outcome=outcome, event=event, codes=codes)
 
 
-def _notice(  # noqa: PLR0913 - as above
-    rule: Rule,
-    case: Case,
-    deadline: Deadline,
-    *,
-    notice_id: str,
-    now: datetime,
-    seq: int | None = None,
-    outcome: Outcome = Outcome.TOLD,
-    event: str | None = None,
-    codes: tuple[str, ...] = (),
-) -> Notice:
+def _notice(rule: Rule, case: Case, deadline: Deadline, notice_id: str, now: datetime) -> Notice:
+    """One that only tells."""
     path = superior(case.unit_path) if rule.does is Does.ESCALATE else case.unit_path
     return Notice(
         id=notice_id,
@@ -234,14 +223,14 @@ def _notice(  # noqa: PLR0913 - as above
         definition=case.definition,
         unit=case.unit,
         unit_path=case.unit_path,
-        seq=case.version if seq is None else seq,
+        seq=case.version,
         does=rule.does,
         to_roles=tuple(role.value for role in rule.roles),
         to_unit=path.rpartition("/")[2],
         trigger=rule.action.fire,
-        outcome=outcome,
-        event=event,
-        codes=codes,
+        outcome=Outcome.TOLD,
+        event=None,
+        codes=(),
         recorded_at=max(now, case.recorded_at),
     )
 
