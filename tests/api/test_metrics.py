@@ -12,6 +12,7 @@ from tests.cli.test_serving import eventually, served
 from workflows.core.documents import Role
 from workflows.loader import find_definitions, load
 from workflows.services.grants import GrantError, check_grant
+from workflows.services.metrics import DIRECTORY_VARIABLE
 from workflows.store import keys
 from workflows.store.database import Database
 
@@ -91,6 +92,8 @@ def test_several_processes_answer_together(postgresql_url: str, tmp_path: Path) 
         eventually(lambda: all(total(metrics(), 'workflows_commands_total{outcome="accepted"}') == 1 for _ in range(4)))
         seen = [total(metrics(), ROUTE) for _ in range(8)]
         assert seen == [40] * 8
+        Path(server.children()[0].environ()[DIRECTORY_VARIABLE], "counter_0.db").touch()
+        assert total(metrics(), ROUTE) == 40, "a process that begins has made its file, and written nothing yet"
 
         def children() -> set[int]:
             return {child.pid for child in server.children()}

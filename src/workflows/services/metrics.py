@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from itertools import chain
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -219,11 +220,27 @@ class Metrics:
             stored = _Stored(figures(connection), late, now)
         gathered = CollectorRegistry()
         gathered.register(stored)
-        if self._shared:
-            MultiProcessCollector(gathered)  # type: ignore[no-untyped-call]  # the library has types for its metrics only
-        else:
-            gathered.register(self._own)
+        gathered.register(_Shared() if self._shared else self._own)
         return generate_latest(gathered)
+
+
+class _Shared(Collector):
+    """What all processes of the server have counted.
+
+    One that begins has made a file and not yet filled it, which the library takes for a broken one.
+    """
+
+    def collect(self) -> Iterator[Metric]:
+        files = Path(os.environ[DIRECTORY_VARIABLE]).glob("*.db")
+        yield from MultiProcessCollector.merge([str(file) for file in files if _is_begun(file)])  # type: ignore[no-untyped-call]  # the library has types for its metrics only
+
+
+def _is_begun(file: Path) -> bool:
+    """Whether anything is in it; what an ended process leaves behind may be removed at any time."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 class _Stored(Collector):
